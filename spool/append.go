@@ -1,0 +1,215 @@
+package spool
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"time"
+)
+
+// Append makes b durable. It returns nil after the write and the fdatasync that
+// hold all of b, an error when nothing of b is kept: then the same b can be
+// appended again. Concurrent calls share one write and one fdatasync. b and what
+// it refers to must not change until Append returns.
+func (s *Spool) Append(b *Batch) error {
+	p, err := newPending(b)
+	if err != nil {
+		return err
+	}
+	s.queueMu.Lock()
+	s.queue = append(s.queue, p)
+	s.queueMu.Unlock()
+
+	s.commit.Lock()
+	defer s.commit.Unlock()
+	if !p.done { // else whoever had the lock before wrote it too
+		s.queueMu.Lock()
+		group := s.queue
+		s.queue = nil
+		s.queueMu.Unlock()
+		s.commitGroup(group)
+	}
+	return p.err
+}
+
+// commitGroup settles every batch of the group. Those that fit one segment
+// together go out in one write. It needs s.commit.
+func (s *Spool) commitGroup(group []*pending) {
+	var w write
+	for _, p := range group {
+		p.done = true
+		if p.err = s.admit(p, &w); p.err == nil {
+			w.add(p, s.open)
+		}
+	}
+	s.flush(&w)
+}
+
+// admit makes sure that the open segment can take p, after what w holds already.
+func (s *Spool) admit(p *pending, w *write) error {
+	if s.closed {
+		return ErrClosed
+	}
+	if s.open != nil && !s.fits(p, w) {
+		s.flush(w)
+		if err := s.seal(); err != nil {
+			return err
+		}
+	}
+	if used := s.Stats().Bytes + w.size; used+p.size+batchHeaderLen > s.o.MaxBytes {
+		s.flush(w)
+		// What is open may be what has to be uploaded to make room.
+		return errors.Join(fmt.Errorf("%w: %d of %d bytes are used", ErrFull, used, s.o.MaxBytes), s.seal())
+	}
+	if s.open == nil {
+		if err := s.create(); err != nil {
+			return fmt.Errorf("create segment: %w", full(err))
+		}
+	}
+	for i := range p.batch.Objects {
+		name := p.batch.Objects[i].Stream
+		if _, ok := s.open.streams[name]; !ok {
+			s.open.streams[name] = s.o.Describe(name, s.open.ID)
+		}
+	}
+	return nil
+}
+
+// fits reports whether the open segment stays within its limits with p. A
+// segment without any batch takes whatever comes.
+func (s *Spool) fits(p *pending, w *write) bool {
+	seg := s.open
+	if seg.size+w.size <= segmentHeaderLen {
+		return true
+	}
+	streams := len(seg.streams)
+	for i := range p.batch.Objects {
+		if _, ok := seg.streams[p.batch.Objects[i].Stream]; !ok {
+			streams++
+		}
+	}
+	return streams <= s.o.MaxStreams && seg.size+w.size+p.size <= s.o.SegmentBytes
+}
+
+// create opens the next segment. Its header is written with its first batch.
+func (s *Spool) create() error {
+	if err := s.removeOrphan(); err != nil {
+		return err
+	}
+	var id ID
+	rand.Read(id[:]) // never fails
+	seg := &openSegment{
+		Segment: Segment{Seq: s.lastSeq + 1, ID: id, Created: time.Now().UTC()},
+		prev:    s.lastID, prevLen: s.lastLen,
+		streams: map[string][]byte{},
+	}
+	seg.Path = filepath.Join(s.dir, segmentName(seg.Seq, id)+segExt)
+	f, err := s.fs.create(seg.Path)
+	if err != nil {
+		return err
+	}
+	if err := s.fs.syncDir(s.dir); err != nil {
+		s.orphan = seg.Path
+		return errors.Join(err, f.Close(), s.removeOrphan())
+	}
+	seg.f = f
+	s.open = seg
+	s.mu.Lock()
+	s.openSince = seg.Created
+	s.mu.Unlock()
+	return nil
+}
+
+// write is what goes to the open segment in one system call.
+type write struct {
+	batches []*pending
+	at      []Position
+	bufs    [][]byte
+	size    int64
+}
+
+func (w *write) add(p *pending, seg *openSegment) {
+	var head []byte
+	if seg.size == 0 && w.size == 0 {
+		h := segmentHeader{seq: seg.Seq, id: seg.ID, created: seg.Created, prev: seg.prev, prevLen: seg.prevLen}
+		head = h.append(make([]byte, 0, segmentHeaderLen+512))
+		w.size = segmentHeaderLen
+	}
+	h := p.head(seg)
+	head = h.append(head, seg.ID)
+	w.at = append(w.at, Position{seg.Seq, seg.size + w.size})
+	w.batches = append(w.batches, p)
+	w.bufs = append(w.bufs, head)
+	for i := range p.batch.Objects {
+		w.bufs = append(w.bufs, p.batch.Objects[i].Payload)
+	}
+	for i := range p.batch.Notes {
+		w.bufs = append(w.bufs, p.batch.Notes[i].Data)
+	}
+	w.size += h.length
+}
+
+// flush makes w durable, or gives all its batches the error, and empties it.
+func (s *Spool) flush(w *write) {
+	if len(w.batches) == 0 {
+		return
+	}
+	seg := s.open
+	err := seg.f.writeAt(w.bufs, seg.size)
+	if err == nil {
+		err = seg.f.sync()
+	}
+	if err != nil {
+		err = s.retract(fmt.Errorf("append to %s: %w", filepath.Base(seg.Path), full(err)))
+	} else {
+		s.grow(w.size)
+	}
+	for i, p := range w.batches {
+		p.err = err
+		if err == nil && len(p.batch.Notes) > 0 && s.o.Committed != nil {
+			s.o.Committed(w.at[i], p.batch)
+		}
+	}
+	*w = write{}
+}
+
+func (s *Spool) grow(n int64) {
+	s.open.size += n
+	s.lastSeq, s.lastID, s.lastLen = s.open.Seq, s.open.ID, s.open.size
+	s.mu.Lock()
+	s.bytes += n
+	s.mu.Unlock()
+}
+
+// retract takes a failed write back. The segment is not written to any more:
+// after a failed sync the kernel may have dropped pages that it calls clean. What
+// a failed truncate leaves behind is voided by the header of the next segment,
+// which gives the committed length of this one; a segment without any committed
+// batch is removed before there is a next one.
+func (s *Spool) retract(err error) error {
+	seg := s.open
+	if seg.size > 0 {
+		return errors.Join(err, seg.f.truncate(seg.size), s.seal())
+	}
+	s.open = nil
+	s.orphan = seg.Path
+	s.mu.Lock()
+	s.openSince = time.Time{}
+	s.mu.Unlock()
+	return errors.Join(err, seg.f.Close(), s.removeOrphan())
+}
+
+// removeOrphan needs no sync of the directory: create does it before the next
+// append is acknowledged.
+func (s *Spool) removeOrphan() error {
+	if s.orphan == "" {
+		return nil
+	}
+	if err := s.fs.remove(s.orphan); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	s.orphan = ""
+	return nil
+}

@@ -1,0 +1,68 @@
+package spool
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"strings"
+)
+
+const quarantineDir = "quarantine"
+
+// Quarantine keeps what r gives under that name in quarantine/, durably, whole
+// or not at all. It counts towards MaxBytes; the error is ErrFull when that is
+// reached. A name that is taken is the same thing, kept before.
+func (s *Spool) Quarantine(name string, r io.Reader) error {
+	if st := s.Stats(); st.Bytes >= st.MaxBytes {
+		return fmt.Errorf("%w: %d of %d bytes are used", ErrFull, st.Bytes, st.MaxBytes)
+	}
+	return s.keep(name, r)
+}
+
+func (s *Spool) keep(name string, r io.Reader) error {
+	path := filepath.Join(s.dir, quarantineDir, filepath.Base(name))
+	if f, err := s.fs.open(path); err == nil {
+		return f.Close()
+	}
+	size, err := writeFile(s.fs, path, r)
+	if err != nil {
+		return full(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bytes += size
+	return nil
+}
+
+// keepDamage copies a damaged extent of a segment to quarantine, whatever the
+// limit: the rest of the segment can only leave the disk afterwards.
+func (s *Spool) keepDamage(f file, seg Segment, e extent) error {
+	name := fmt.Sprintf("%s@%d.damaged", segmentName(seg.Seq, seg.ID), e.off)
+	return s.keep(name, io.NewSectionReader(f, e.off, e.end-e.off))
+}
+
+// quarantined returns how many bytes are in quarantine.
+func (s *Spool) quarantined() (size int64, err error) {
+	dir := filepath.Join(s.dir, quarantineDir)
+	entries, err := s.fs.readDir(dir)
+	if err != nil {
+		return 0, err
+	}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), tmpExt) {
+			if err := s.fs.remove(filepath.Join(dir, e.Name())); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		info, err := e.Info()
+		if err != nil {
+			return 0, fmt.Errorf("read %s: %w", quarantineDir, err)
+		}
+		if info.Mode().Type() != fs.ModeDir {
+			size += info.Size()
+		}
+	}
+	return size, nil
+}
