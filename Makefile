@@ -1,0 +1,63 @@
+# Everything that is done to this repository. `make help` lists it.
+
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+FUZZTIME  ?= 10s
+BENCH     ?= .
+BENCHTIME ?= 1s
+ROUNDS    ?= 50
+
+TOOL    := go tool -modfile=tools.mod
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# The version is set above: a build works outside a git repository too.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+# The plugin is C to its host.
+export CGO_ENABLED := 1
+
+.PHONY: help build demo test race lint fuzz bench crash tools clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+
+build: ## build the plugin and siemctl into build/
+	go build -trimpath -ldflags "$(LDFLAGS)" -buildmode=c-shared -o build/out_siem_s3.so ./plugin
+	@rm -f build/out_siem_s3.h
+	go build -trimpath -ldflags "$(LDFLAGS)" -o build/siemctl ./cmd/siemctl
+
+demo: build tools ## see the plugin at work against servers on this machine
+	build/siemctl demo
+
+test: tools ## run every test, with the race detector
+	go test -race ./...
+
+race: ## hunt for races: the packages with goroutines, ten times over
+	go test -race -short -count=10 ./spool ./notify ./pipeline ./plugin
+
+lint: ## check format, vet and staticcheck
+	@unformatted=$$($(TOOL) gofumpt -l .); test -z "$$unformatted" || \
+		{ echo "not formatted, run: $(TOOL) gofumpt -w ." >&2; echo "$$unformatted" >&2; exit 1; }
+	go vet ./...
+	$(TOOL) staticcheck ./...
+
+fuzz: ## run each fuzz target for FUZZTIME (10s)
+	@set -e; for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "== $$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package; \
+		done; \
+	done
+
+bench: ## run the benchmarks that match BENCH, into build/bench.txt
+	@mkdir -p build
+	set -o pipefail; go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./... | tee build/bench.txt
+bench: SHELL := bash
+
+crash: tools ## kill the plugin ROUNDS (50) times and look for what was lost
+	CRASH_ROUNDS=$(ROUNDS) go test -run Crash -count=1 -timeout 60m -v ./test
+
+tools: ## build the S3 server of the tests
+	@echo "building the S3 server of the tests; the first time this takes minutes"
+	@$(TOOL) -n versitygw >/dev/null
+
+clean: ## remove what was built
+	rm -rf build
