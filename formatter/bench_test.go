@@ -2,7 +2,6 @@ package formatter_test
 
 import (
 	"fmt"
-	"hash/crc32"
 	"testing"
 
 	"siem-s3/event"
@@ -64,12 +63,5 @@ func BenchmarkCompress(b *testing.B) {
 				b.ReportMetric(float64(in)/float64(out), "ratio")
 			})
 		}
-	}
-}
-
-func BenchmarkCombineCRC32(b *testing.B) {
-	crc := crc32.ChecksumIEEE([]byte("batch"))
-	for b.Loop() {
-		crc = formatter.CombineCRC32(crc, 0x12345678, 1_234_567)
 	}
 }

@@ -6,6 +6,8 @@ import "fmt"
 // results of any number of Append calls of its Compressors, in any order, and
 // Trailer. A Codec is safe for concurrent use.
 type Codec interface {
+	// Name is what NewCodec knows the codec by.
+	Name() string
 	// Ext is the last part of an object's name, without its dot: "gz", "zst", or
 	// "" when there is none to add.
 	Ext() string
@@ -59,6 +61,7 @@ func NewCodec(name string, level int) (Codec, error) {
 // none leaves batches as they are.
 type none struct{}
 
+func (none) Name() string                           { return "none" }
 func (none) Ext() string                            { return "" }
 func (none) NewCompressor() Compressor              { return none{} }
 func (none) Header() []byte                         { return nil }

@@ -29,7 +29,7 @@ func object(t testing.TB, codec formatter.Codec, batches [][]byte) []byte {
 		if body, err = workers[i%2].Append(body, raw); err != nil {
 			t.Fatal(err)
 		}
-		crc = formatter.CombineCRC32(crc, crc32.ChecksumIEEE(raw), int64(len(raw)))
+		crc = crc32.Update(crc, crc32.IEEETable, raw)
 		size += int64(len(raw))
 	}
 	return append(body, codec.Trailer(crc, size)...)

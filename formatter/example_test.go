@@ -29,7 +29,7 @@ func Example() {
 			return
 		}
 		object.Write(compressed)
-		crc = formatter.CombineCRC32(crc, crc32.ChecksumIEEE(batch), int64(len(batch)))
+		crc = crc32.Update(crc, crc32.IEEETable, batch)
 		size += int64(len(batch))
 	}
 	object.Write(codec.Trailer(crc, size))

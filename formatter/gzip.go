@@ -33,6 +33,7 @@ func newGzip(level int) Codec {
 	return gzipCodec{level}
 }
 
+func (gzipCodec) Name() string   { return "gzip" }
 func (gzipCodec) Ext() string    { return "gz" }
 func (gzipCodec) Header() []byte { return gzipHeader }
 

@@ -19,6 +19,7 @@ func newZstd(level int) Codec {
 	return zstdCodec{zstd.EncoderLevelFromZstd(level)} // 0 is the fastest, too
 }
 
+func (zstdCodec) Name() string   { return "zstd" }
 func (zstdCodec) Ext() string    { return "zst" }
 func (zstdCodec) Header() []byte { return nil }
 

@@ -1,12 +1,10 @@
-package formatter_test
+package spool
 
 import (
 	"hash/crc32"
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"siem-s3/formatter"
 )
 
 func TestCombinedCRCIsThatOfTheWhole(t *testing.T) {
@@ -16,7 +14,7 @@ func TestCombinedCRCIsThatOfTheWhole(t *testing.T) {
 		var crc uint32
 		for _, part := range parts {
 			whole = append(whole, part...)
-			crc = formatter.CombineCRC32(crc, crc32.ChecksumIEEE(part), int64(len(part)))
+			crc = combineCRC32(crc, crc32.ChecksumIEEE(part), int64(len(part)))
 		}
 		if want := crc32.ChecksumIEEE(whole); crc != want {
 			t.Errorf("got %08x, want %08x", crc, want)
@@ -41,8 +39,15 @@ func TestCombinedCRCOfLongParts(t *testing.T) {
 			tail = crc32.Update(tail, crc32.IEEETable, part)
 			length += len(part)
 		}
-		if got := formatter.CombineCRC32(head, tail, int64(length)); got != whole {
+		if got := combineCRC32(head, tail, int64(length)); got != whole {
 			t.Errorf("2^%d bytes: got %08x, want %08x", n, got, whole)
 		}
+	}
+}
+
+func BenchmarkCombineCRC32(b *testing.B) {
+	crc := crc32.ChecksumIEEE([]byte("batch"))
+	for b.Loop() {
+		crc = combineCRC32(crc, 0x12345678, 1_234_567)
 	}
 }

@@ -1,0 +1,195 @@
+package pipeline
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"siem-s3/event"
+	"siem-s3/formatter"
+	"siem-s3/spool"
+)
+
+// ErrStopped is returned by Write once the Pipeline stops.
+var ErrStopped = errors.New("output is stopping")
+
+// A Format writes events, one a line.
+type Format interface {
+	Append(dst []byte, e *event.Event) []byte
+	Ext() string
+	ContentType() string
+}
+
+// A Bucket is where objects go. Put makes one attempt; it must be idempotent: a
+// second Put of the same key and content, after the answer to the first was
+// lost, returns nil. Errors may implement
+//
+//	Config() bool               an administrator has to act; trying often is no use
+//	Conflict() bool             the key holds another object
+//	RetryAfter() time.Duration  the server's wish
+//
+// Check says whether the bucket can be reached and used, as far as that can be
+// told without a Put.
+type Bucket interface {
+	Check(ctx context.Context) error
+	Put(ctx context.Context, key string, body io.ReadSeeker, size int64, contentType string, meta map[string]string) error
+}
+
+// Options of a Pipeline. New does not default them.
+type Options struct {
+	Log     hclog.Logger
+	Mapping *event.Mapping
+	Format  Format
+	Codec   formatter.Codec
+	Key     *KeyFormat
+	Bucket  Bucket
+	// Location is what the log calls the bucket, such as s3://audit.
+	Location string
+	// Window is how long a segment is open. Windows start at multiples of it on
+	// the wall clock.
+	Window time.Duration
+
+	StoreDir      string
+	StoreDirLimit int64 // bytes
+	SegmentBytes  int64
+}
+
+// maxStreams is how many objects one window fills before it is sealed early.
+const maxStreams = 64
+
+// A Pipeline takes chunks and stores them. Its methods are safe for concurrent use.
+type Pipeline struct {
+	o       Options
+	log     hclog.Logger
+	spool   *spool.Spool
+	writers sync.Pool
+	stats   counters
+	upload  *uploader
+
+	inFlight sync.RWMutex // held for reading by Write
+	stopped  bool
+
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+}
+
+// New opens the spool and recovers what is in it. Nothing runs before Start.
+func New(o Options) (*Pipeline, error) {
+	p := &Pipeline{o: o, log: o.Log}
+	p.writers.New = func() any { return newWriter(p) }
+	var err error
+	p.spool, err = spool.Open(o.StoreDir, spool.Options{
+		MaxBytes: o.StoreDirLimit, SegmentBytes: o.SegmentBytes, MaxStreams: maxStreams, Describe: p.describe,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open store_dir: %w", err)
+	}
+	p.upload = newUploader(p)
+	p.logRecovery()
+	return p, nil
+}
+
+func (p *Pipeline) logRecovery() {
+	found := p.spool.Recovered()
+	if found.Segments > 0 {
+		p.log.Info("recovered what was not uploaded yet", "segments", found.Segments, "chunks", found.Batches, "bytes", found.Bytes)
+	}
+	for _, torn := range found.Torn {
+		p.log.Warn("cut the torn end of a segment", "error", torn)
+	}
+	for _, err := range found.Foreign {
+		p.log.Error("a file in store_dir can't be used and is left alone", "error", err)
+	}
+}
+
+// describe fixes the object key of a stream.
+func (p *Pipeline) describe(stream string, _ spool.ID) []byte {
+	var random [8]byte
+	rand.Read(random[:]) // never fails
+	window := time.Now().UTC().Truncate(p.o.Window)
+	ext, contentType := p.o.Format.Ext(), p.o.Format.ContentType()
+	if streamCategory(stream) == event.Rejected {
+		ext, contentType = formatter.JSON{}.Ext(), formatter.JSON{}.ContentType()
+	}
+	if p.o.Codec.Ext() != "" {
+		ext += "." + p.o.Codec.Ext()
+	}
+	meta, err := json.Marshal(streamMeta{
+		Key:         p.o.Key.key(stream, window, hex.EncodeToString(random[:])) + "." + ext,
+		ContentType: contentType,
+		Compression: p.o.Codec.Name(),
+	})
+	if err != nil {
+		panic(err) // strings always marshal
+	}
+	return meta
+}
+
+// Start begins to seal and to upload.
+func (p *Pipeline) Start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	p.cancel = cancel
+	p.wg.Go(func() { p.sealWindows(ctx) })
+	p.wg.Go(func() { p.upload.run(ctx) })
+	p.wg.Go(func() { p.checkBucket(ctx) })
+}
+
+// checkBucket tells an administrator at once what the first upload would tell
+// only at the end of the window.
+func (p *Pipeline) checkBucket(ctx context.Context) {
+	err := recovered(func() error { return p.o.Bucket.Check(ctx) })
+	switch {
+	case err == nil:
+		p.log.Info("checked the bucket, it can be used", "bucket", p.o.Location)
+	case ctx.Err() == nil:
+		p.log.Warn("checked the bucket, it may not be usable; events are kept in store_dir until it is", "bucket", p.o.Location, "error", err)
+	}
+}
+
+// sealWindows seals at the end of every window.
+func (p *Pipeline) sealWindows(ctx context.Context) {
+	for {
+		now := time.Now()
+		end := time.NewTimer(now.Truncate(p.o.Window).Add(p.o.Window).Sub(now))
+		select {
+		case <-end.C:
+			if err := p.spool.Seal(); err != nil {
+				p.log.Error("seal the window", "error", err)
+			}
+		case <-ctx.Done():
+			end.Stop()
+			return
+		}
+	}
+}
+
+// Stop ends the Pipeline: it refuses further chunks, waits for those in flight,
+// seals, and uploads until ctx is done. What is not uploaded then stays on disk
+// for the next start; the error says so.
+func (p *Pipeline) Stop(ctx context.Context) error {
+	p.inFlight.Lock()
+	already := p.stopped
+	p.stopped = true
+	p.inFlight.Unlock()
+	if already {
+		return nil
+	}
+	err := p.spool.Seal()
+	if p.cancel != nil {
+		p.upload.drain(ctx)
+		p.cancel()
+		p.wg.Wait()
+	}
+	if left := p.spool.Sealed(); len(left) > 0 {
+		err = errors.Join(err, fmt.Errorf("%d segments are not uploaded yet and wait in store_dir for the next start", len(left)))
+	}
+	return errors.Join(err, p.spool.Close())
+}

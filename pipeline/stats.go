@@ -1,0 +1,98 @@
+package pipeline
+
+import (
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"siem-s3/event"
+)
+
+// Stats are a Pipeline's figures since it was made.
+type Stats struct {
+	Chunks      int64
+	Bytes       int64 // of chunks
+	Device      int64 // records stored as device events
+	Account     int64 // records stored as account events
+	Rejected    int64 // records stored as they are
+	Rejects     map[string]int64
+	Redelivered int64 // chunks that an earlier process had stored
+	Quarantined int64 // chunks of which a part could not be read
+
+	Objects       int64 // uploaded
+	ObjectBytes   int64
+	ObjectRecords int64
+	Retries       int64 // of uploads
+
+	Waiting WaitingStats
+}
+
+// WaitingStats say what is in the spool.
+type WaitingStats struct {
+	Bytes, MaxBytes int64
+	Segments        int
+	Oldest          time.Time // zero if there is nothing
+}
+
+// counts are the figures of one chunk.
+type counts struct {
+	bytes   int64
+	records [event.Rejected + 1]int64
+	rejects map[string]int64
+}
+
+func (c *counts) reject(reason string) {
+	if c.rejects == nil {
+		c.rejects = map[string]int64{}
+	}
+	c.rejects[reason]++
+}
+
+// counters are the running totals.
+type counters struct {
+	chunks, bytes            atomic.Int64
+	records                  [event.Rejected + 1]atomic.Int64
+	redelivered, quarantined atomic.Int64
+	objects, objectBytes     atomic.Int64
+	objectRecords, retries   atomic.Int64
+
+	mu      sync.Mutex
+	rejects map[string]int64
+}
+
+func (c *counters) add(n *counts) {
+	c.chunks.Add(1)
+	c.bytes.Add(n.bytes)
+	for i := range n.records {
+		c.records[i].Add(n.records[i])
+	}
+	if len(n.rejects) == 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rejects == nil {
+		c.rejects = map[string]int64{}
+	}
+	for reason, k := range n.rejects {
+		c.rejects[reason] += k
+	}
+}
+
+// Stats returns the current figures.
+func (p *Pipeline) Stats() Stats {
+	c, waiting := &p.stats, p.spool.Stats()
+	c.mu.Lock()
+	rejects := maps.Clone(c.rejects)
+	c.mu.Unlock()
+	return Stats{
+		Chunks: c.chunks.Load(), Bytes: c.bytes.Load(),
+		Device: c.records[event.Device].Load(), Account: c.records[event.Account].Load(),
+		Rejected: c.records[event.Rejected].Load(), Rejects: rejects,
+		Redelivered: c.redelivered.Load(), Quarantined: c.quarantined.Load(),
+		Objects: c.objects.Load(), ObjectBytes: c.objectBytes.Load(),
+		ObjectRecords: c.objectRecords.Load(), Retries: c.retries.Load(),
+		Waiting: WaitingStats{Bytes: waiting.Bytes, MaxBytes: waiting.MaxBytes, Segments: waiting.Segments, Oldest: waiting.Oldest},
+	}
+}

@@ -1,0 +1,188 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"siem-s3/spool"
+)
+
+const (
+	// maxPuts is how many objects are uploaded at once.
+	maxPuts = 4
+	// maxBusy is how many segments are looked at at once. It is more than maxPuts
+	// so that a few that can't be uploaded don't hold up the rest.
+	maxBusy = 16
+)
+
+// An uploader brings sealed segments to the bucket and removes them.
+type uploader struct {
+	p      *Pipeline
+	disk   *health
+	bucket *health
+	puts   chan struct{} // a place for each Put under way
+
+	draining chan struct{} // closed by drain
+	drained  chan struct{} // closed by run when nothing is left after that
+}
+
+func newUploader(p *Pipeline) *uploader {
+	return &uploader{
+		p:        p,
+		disk:     newHealth(p.log, "work on the segments in store_dir"),
+		bucket:   newHealth(p.log, "upload to "+p.o.Location),
+		puts:     make(chan struct{}, maxPuts),
+		draining: make(chan struct{}),
+		drained:  make(chan struct{}),
+	}
+}
+
+// run settles segments as they are sealed, until ctx is done.
+func (u *uploader) run(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	busy := map[string]bool{} // by path
+	done := make(chan string)
+	draining := u.draining
+	for {
+		sealed := u.p.spool.Sealed()
+		for _, seg := range sealed {
+			if busy[seg.Path] || len(busy) == maxBusy {
+				continue
+			}
+			busy[seg.Path] = true
+			wg.Go(func() {
+				u.settle(ctx, seg)
+				select {
+				case done <- seg.Path:
+				case <-ctx.Done():
+				}
+			})
+		}
+		if draining == nil && len(sealed) == 0 {
+			close(u.drained)
+			return
+		}
+		select {
+		case <-u.p.spool.SealedC():
+		case path := <-done:
+			delete(busy, path)
+		case <-draining:
+			draining = nil
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// drain waits until nothing is left to upload or ctx is done. No segment may be
+// sealed afterwards.
+func (u *uploader) drain(ctx context.Context) {
+	u.disk.wakeAll()
+	u.bucket.wakeAll()
+	close(u.draining)
+	select {
+	case <-u.drained:
+	case <-ctx.Done():
+	}
+}
+
+// settle uploads every stream of a segment and removes it, however long it
+// takes. It returns early when ctx is done.
+func (u *uploader) settle(ctx context.Context, seg spool.Segment) {
+	var c *spool.Contents
+	if !u.retry(ctx, u.disk, seg.Path, func() (err error) {
+		c, err = u.p.spool.Load(seg)
+		return err
+	}) {
+		return
+	}
+	for _, d := range c.Damage {
+		u.p.log.Error("part of a segment is damaged; the rest of it is uploaded", "error", d)
+	}
+	var wg sync.WaitGroup
+	for _, st := range c.Streams {
+		wg.Go(func() { u.uploadStream(ctx, seg, st) })
+	}
+	wg.Wait()
+	u.retry(ctx, u.disk, seg.Path, func() error { return u.p.spool.Remove(c) })
+}
+
+// uploadStream makes an object of a stream, however long it takes.
+func (u *uploader) uploadStream(ctx context.Context, seg spool.Segment, st *spool.Stream) {
+	var o object
+	u.retry(ctx, u.bucket, seg.Path+"/"+st.Name, func() (err error) {
+		if o.key == "" {
+			if o, err = newObject(seg, st); err != nil {
+				return err
+			}
+		}
+		err = u.put(ctx, &o)
+		var other interface{ Conflict() bool }
+		if errors.As(err, &other) && other.Conflict() {
+			// The new key must be the same after a restart, so it is made of what
+			// the segment says.
+			taken := o.key
+			o.key = extendKey(o.key, "-"+seg.ID.String()[:8])
+			u.p.log.Error("an object that is not ours has the key of one of ours, which gets a new key", "taken", taken, "key", o.key)
+		}
+		return err
+	})
+}
+
+func (u *uploader) put(ctx context.Context, o *object) error {
+	select {
+	case u.puts <- struct{}{}:
+		defer func() { <-u.puts }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	body, err := o.open()
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	start := time.Now()
+	if err := u.p.o.Bucket.Put(ctx, o.key, body, o.size, o.meta.ContentType, o.tags()); err != nil {
+		return err
+	}
+	u.p.stats.objects.Add(1)
+	u.p.stats.objectBytes.Add(o.size)
+	u.p.stats.objectRecords.Add(int64(o.stream.Records))
+	u.p.log.Info("uploaded", "object", u.p.o.Location+"/"+o.key, "records", o.stream.Records,
+		"bytes", o.size, "took", time.Since(start).Round(time.Millisecond).String())
+	return nil
+}
+
+// retry calls f until it succeeds, with growing pauses, and reports whether it
+// did before ctx was done. job names it among those that h follows.
+func (u *uploader) retry(ctx context.Context, h *health, job string, f func() error) bool {
+	for attempt := 0; ctx.Err() == nil; attempt++ {
+		err := recovered(f)
+		if err == nil {
+			h.succeeded(job)
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		u.p.stats.retries.Add(1)
+		h.failed(job, err)
+		h.sleep(ctx, pause(err, attempt))
+	}
+	return false
+}
+
+// recovered calls f and makes an error of a panic: it must not end Fluent Bit.
+func recovered(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return f()
+}
