@@ -1,5 +1,9 @@
 // Package record reads Fluent Bit's chunks: MessagePack bytes in, records out,
 // without copying and without allocating per record.
+//
+// A [Decoder] cuts a chunk into Records. What a record holds is read in place:
+// an [Accessor] finds one value, [Pairs] steps through a map, [Read] tells what
+// a value is, and [AppendText] and [AppendJSON] write it for people and programs.
 package record
 
 import "time"
@@ -17,6 +21,7 @@ type Record struct {
 	// Raw is the whole entry of the chunk, time and metadata included.
 	Raw []byte
 	// Problem says why the entry is not a record of Fluent Bit's shape ("" if it
-	// is one). Such a record can only be kept as it is.
+	// is one). It is one of a few fixed phrases. Such a record can only be kept
+	// as it is; what was understood of it before the problem is filled in.
 	Problem string
 }
