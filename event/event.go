@@ -2,7 +2,10 @@
 // that makes events of records.
 package event
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Field is a column of the schema.
 type Field uint8
@@ -37,6 +40,12 @@ var fieldNames = [numFields]string{
 
 // String returns the field's name as it is written in events.
 func (f Field) String() string { return fieldNames[f] }
+
+// FieldByName returns the field of that name and whether there is one.
+func FieldByName(name string) (Field, bool) {
+	f := slices.Index(fieldNames[:], name)
+	return Field(max(f, 0)), f >= 0
+}
 
 var (
 	deviceFields  = []Field{Timestamp, LogTypeName, Details, DeviceID, DeviceName, DeviceUsername, DeviceGroup}
