@@ -24,6 +24,8 @@ var siblings = map[string][]string{
 	"pipeline":  {"record", "event", "formatter", "spool", "notify"},
 	"wire":      {"conf", "record", "event", "formatter", "spool", "s3", "notify", "pipeline"},
 	"plugin":    {"conf", "record", "event", "formatter", "spool", "s3", "notify", "pipeline", "wire"},
+
+	"cmd/siemctl/fluentconf": {},
 }
 
 // free tells of the packages that may import any other: the command line, whose
