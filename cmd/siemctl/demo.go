@@ -123,7 +123,7 @@ func (d *demo) run(ctx context.Context) error {
 	}
 	d.defers(func() { removeAll(d.dir) })
 	forgetAWS()
-	d.out.heading("siem-s3: %d sample records through Fluent Bit into S3, as JSON and as SYSLOG", d.records)
+	d.out.heading("siem-s3: %d sample records into S3, as JSON and as SYSLOG", d.records)
 	for i, s := range d.steps() {
 		d.out.step(i+1, s.title)
 		if err := s.run(ctx); err != nil {
