@@ -21,7 +21,8 @@ import (
 //	%Y %m %d %H %M %S %%  the start of the window, in UTC (strftime)
 //	$CATEGORY             device, account or rejected
 //	$TAG  $TAG[n]         Fluent Bit's tag, or its n-th part between dots, from 0
-//	$EVENT[…]             the event's own time: %Y, %m, %d and %H within the brackets
+//	$EVENT[…]             the event's own time: %Y, %m, %d and %H within the brackets;
+//	                      that of its arrival if it has none
 //	$<field>              a field of the event, such as $device_group
 //	$key['sub']           any part of the record, as a record accessor
 //	$HOSTNAME             the host

@@ -162,11 +162,13 @@ func TestOutageThatGoesOnIsRememberedEveryTenMinutes(t *testing.T) {
 		log := &logged{}
 		b := &memory{before: func(context.Context, string) error { return &failure{text: "access denied", config: true} }}
 		p := start(t, options(t, b, func(o *Options) { o.Log = log.logger() }))
+		synctest.Wait()
+		log.want(t, checked)
 		sealed(t, p, "app", devices(0, 1))
 		time.Sleep(6 * time.Hour)
 		lines := log.take()
 		// A reminder waits for the next attempt, which is at most a minute away.
-		if n := len(lines) - 1; n < 6*60/11 || n > 6*60/10+1 || lines[1] != cant+" (access denied)" || lines[n] != lines[1] {
+		if n := len(lines); n < 6*60/11 || n > 6*60/10+1 || lines[0] != cant+" (access denied)" || lines[n-1] != lines[0] {
 			t.Errorf("%d lines: %q", n, lines)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -260,6 +262,8 @@ func TestKeyThatIsTakenIsGivenUpForANewOne(t *testing.T) {
 		o := options(t, b, func(o *Options) { o.Log, o.Codec = log.logger(), codec(t, "none") })
 		b.after = func(string) error { return errors.New("answer lost") }
 		first := start(t, o)
+		synctest.Wait()
+		log.want(t, checked)
 		sealed(t, first, "app", devices(0, 5))
 		time.Sleep(time.Minute)
 		keys := b.keys()
@@ -270,7 +274,7 @@ func TestKeyThatIsTakenIsGivenUpForANewOne(t *testing.T) {
 		if keys[0] != base+"-2.json" || keys[1] != base+"-3.json" {
 			t.Errorf("objects %q", keys)
 		}
-		log.want(t, checked,
+		log.want(t,
 			cant+" (the key holds another object; the next attempt is for the key "+base+"-2.json)",
 			cant+" (answer lost)")
 
