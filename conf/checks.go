@@ -25,6 +25,9 @@ var checks = []func(*reader){
 	checkDirLimit,
 	checkKMSKey,
 	checkObjectLock,
+	checkSomethingToDo,
+	checkAlerts,
+	checkPairs,
 }
 
 func isARN(bucket string) bool { return strings.HasPrefix(bucket, "arn:") }

@@ -14,6 +14,7 @@ type Config struct {
 	Format  Format
 	Spool   Spool
 	Mapping Mapping
+	Notify  Notify
 	// Verbosity is the least severe level that is logged: off, error, warn,
 	// info or debug.
 	Verbosity string
@@ -21,6 +22,8 @@ type Config struct {
 
 // S3 says where objects go, as whom, and with which properties.
 type S3 struct {
+	// On says that events are stored at all.
+	On bool
 	// Bucket is a bucket's name or the ARN of an access point.
 	Bucket string
 	Region string
@@ -101,4 +104,42 @@ type Mapping struct {
 	// LogTypes holds log types by the names, in lower case, that records use
 	// for them. The log types are unchecked.
 	LogTypes map[string]string
+}
+
+// Notify says which events alert, and whom.
+type Notify struct {
+	On bool
+	// Events is the selection of log types. It is unchecked.
+	Events              string
+	GroupWait, Interval time.Duration
+	// GroupBy is device_id, device_group, admin_email or "".
+	GroupBy string
+	SMTP    SMTP
+	Webhook Webhook
+}
+
+// SMTP says how e-mails go out; there are none if Host is "".
+type SMTP struct {
+	Host string
+	Port int // 0 for the usual one
+	// Security is starttls, tls or none.
+	Security string
+	Username string
+	Password Secret
+	// From and To are addresses as RFC 5322 writes them.
+	From string
+	To   []string
+	// Format is html or json.
+	Format string
+	CAFile string
+}
+
+// Webhook says where alerts are posted; they are not if URLs is empty.
+type Webhook struct {
+	URLs []Secret
+	// Format is json, cloudevents, slack or teams.
+	Format                    string
+	APIKey                    Secret
+	Secrets                   []Secret
+	CAFile, CertFile, KeyFile string
 }
