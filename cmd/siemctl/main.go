@@ -15,6 +15,7 @@ import (
 // method, in a file of its own.
 type cli struct {
 	Version versionCmd `cmd:"" help:"Print the version."`
+	Demo    demoCmd    `cmd:"" help:"See the plugin at work against an S3 server on this machine."`
 }
 
 // streams are where a command reads and writes. Results go to out, everything

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	}
 	echo, plain = filepath.Join(dir, "echo.so"), filepath.Join(dir, "plain.so")
 	for _, build := range []*exec.Cmd{
-		exec.Command("go", "build", "-buildmode=c-shared", "-o", echo, "./testdata/echo"),
+		exec.Command("go", "build", "-trimpath", "-buildmode=c-shared", "-o", echo, "./testdata/echo"),
 		exec.Command(cmp.Or(os.Getenv("CC"), "cc"), "-shared", "-fPIC", "-o", plain, "testdata/plain.c"),
 	} {
 		if out, err := build.CombinedOutput(); err != nil {
