@@ -27,7 +27,6 @@ var checks = []func(*reader){
 	checkObjectLock,
 	checkSomethingToDo,
 	checkAlerts,
-	checkPairs,
 }
 
 func isARN(bucket string) bool { return strings.HasPrefix(bucket, "arn:") }

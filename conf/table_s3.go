@@ -10,7 +10,7 @@ var bucketSection = Section{
 	Keys: []Key{
 		{
 			Name: "log_storage", Default: "on",
-			Doc:  "`off` stores nothing in S3, for an output that only alerts; `bucket` is not needed then.",
+			Doc:  "`off` stores nothing in S3, for an output that only alerts. `bucket` is not needed then.",
 			rule: boolean(func(c *Config) *bool { return &c.S3.On }),
 		},
 		{
