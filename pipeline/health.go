@@ -3,76 +3,125 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 )
 
-// health follows whether a kind of work gets done, tells the log of each change
-// once, and lets everybody who waits for the next attempt go when one succeeds.
+// health follows whether a kind of work gets done. It tells the log of each
+// change once, and when the work gets done again it lets everybody go who waits
+// for the next attempt.
 type health struct {
-	log  hclog.Logger
-	what string // for people, such as "upload to s3://audit"
+	log       hclog.Logger
+	bad, good string // what the log says when it fails, and when it works again
 
 	mu      sync.Mutex
 	failing map[string]bool // the jobs whose last attempt failed
-	kind    string          // of the failure that was logged last
-	logged  time.Time
-	since   time.Time     // of the first failure
-	fails   int           // since then
+	since   time.Time       // of the first failure of these
+	fails   int             // since then
+	told    bool            // whether the log was told since then
+	fresh   bool            // whether a job joined failing since the last success
+	logged  map[string]time.Time
 	wake    chan struct{} // closed to end every sleep
 }
 
-// remindEvery spaces the error lines of a failure that goes on.
-const remindEvery = 10 * time.Minute
+const (
+	// remindEvery spaces the error lines of a failure that goes on.
+	remindEvery = 10 * time.Minute
+	// flapEvery spaces those of a failure that comes and goes.
+	flapEvery = time.Minute
+	// maxKinds bounds how many kinds of failure the log is told of in remindEvery.
+	maxKinds = 16
+)
 
-func newHealth(log hclog.Logger, what string) *health {
-	return &health{log: log, what: what, failing: map[string]bool{}, wake: make(chan struct{})}
+func newHealth(log hclog.Logger, bad, good string) *health {
+	return &health{
+		log: log, bad: bad, good: good,
+		failing: map[string]bool{}, logged: map[string]time.Time{}, wake: make(chan struct{}),
+	}
 }
 
-// failed says that an attempt at a job failed, and logs err if it is news.
-func (h *health) failed(job string, err error) {
+// failed says that an attempt at a job failed, and logs err if it is news. The
+// channel is closed when the next attempt should not wait any longer.
+func (h *health) failed(job string, err error) (wake <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.failing) == 0 {
-		h.since, h.fails, h.kind = time.Now(), 0, ""
+		h.since, h.fails, h.told = time.Now(), 0, false
 	}
-	h.failing[job] = true
 	h.fails++
-	kind := failureKind(err)
-	if kind == h.kind && time.Since(h.logged) < remindEvery {
-		h.log.Debug("failed again: "+h.what, "job", job, "error", err)
-		return
+	if !h.failing[job] {
+		h.failing[job], h.fresh = true, true
 	}
-	h.kind, h.logged = kind, time.Now()
-	h.log.Error("can't "+h.what+"; nothing is lost, it is tried again",
-		"error", err, "attempts", h.fails, "since", h.since.UTC().Format(time.RFC3339))
+	if h.tell(failureKind(err)) {
+		h.log.Error(h.bad, "error", err, "attempts", h.fails, "since", h.since.UTC().Format(time.RFC3339))
+	} else {
+		h.log.Debug(h.bad, "error", err, "job", job)
+	}
+	return h.wake
 }
 
-// failureKind is the same for errors that an administrator would call the same.
-// The texts of two errors can differ by a request id alone.
+// tell decides whether the log is told of a failure of that kind. It needs h.mu.
+func (h *health) tell(kind string) bool {
+	now, quiet := time.Now(), flapEvery
+	if h.told {
+		quiet = remindEvery
+	}
+	at, known := h.logged[kind]
+	if known && now.Sub(at) < quiet {
+		return false
+	}
+	maps.DeleteFunc(h.logged, func(_ string, at time.Time) bool { return now.Sub(at) >= remindEvery })
+	if !known && len(h.logged) >= maxKinds {
+		return false
+	}
+	h.logged[kind], h.told = now, true
+	return true
+}
+
+// failureKind is the same for errors that an administrator would call the same:
+// what their Kind() says, or else the innermost cause. The whole texts can differ
+// by the name of a file or a port alone.
 func failureKind(err error) string {
 	var k interface{ Kind() string }
 	if errors.As(err, &k) {
 		return k.Kind()
 	}
-	return err.Error()
+	for {
+		var cause error
+		switch e := err.(type) {
+		case interface{ Unwrap() error }:
+			cause = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			cause = e.Unwrap()[0]
+		}
+		if cause == nil {
+			return err.Error()
+		}
+		err = cause
+	}
 }
 
-// succeeded says that a job is done. It logs the end of a failure when no other
-// job is failing.
+// succeeded says that a job is done. The first success after failures ends every
+// sleep; the log is told when no job is failing any more.
 func (h *health) succeeded(job string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.failing) == 0 {
 		return
 	}
-	h.wakeAllLocked()
+	if h.fresh {
+		h.fresh = false
+		h.wakeAllLocked()
+	}
 	delete(h.failing, job)
-	if len(h.failing) == 0 {
-		h.log.Info("recovered: "+h.what, "attempts", h.fails, "after", time.Since(h.since).Round(time.Second).String())
+	if len(h.failing) == 0 && h.told {
+		h.log.Info(h.good, "attempts", h.fails, "after", time.Since(h.since).Round(time.Second).String())
 	}
 }
 
@@ -88,11 +137,8 @@ func (h *health) wakeAllLocked() {
 	h.wake = make(chan struct{})
 }
 
-// sleep waits for d, for a success elsewhere, or for ctx.
-func (h *health) sleep(ctx context.Context, d time.Duration) {
-	h.mu.Lock()
-	wake := h.wake
-	h.mu.Unlock()
+// sleep waits for d, for wake, or for ctx.
+func sleep(ctx context.Context, wake <-chan struct{}, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -123,3 +169,24 @@ func pause(err error, attempt int) time.Duration {
 	}
 	return d
 }
+
+// recovered calls f and makes an error of a panic: it must not end Fluent Bit.
+func recovered(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = &panicError{r, debug.Stack()}
+		}
+	}()
+	return f()
+}
+
+// panicError is a panic. The stack differs from one to the next.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("%s\n%s", e.Kind(), e.stack) }
+
+// Kind is described at failureKind.
+func (e *panicError) Kind() string { return fmt.Sprintf("panic: %v", e.value) }

@@ -2,11 +2,15 @@ package pipeline
 
 import (
 	"bytes"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"siem-s3/event"
 	"siem-s3/record"
@@ -26,16 +30,20 @@ import (
 // Values go into the key with every byte but letters, digits, "-", "_" and "."
 // percent-encoded, as Hive does it, and cut at 96 bytes; "none" stands for an
 // empty one. No value can leave its place in the key.
+//
+// Records with different values belong to different objects. Where that makes
+// too many objects of one chunk, "other" stands for further values.
 type KeyFormat struct {
 	parts []keyPart
-	host  string
+	host  []byte
 	// perRecord is set if records of one chunk and category can have different
 	// values.
 	perRecord bool
 }
 
-// maxKey is the longest key that S3 takes, in bytes.
-const maxKey = 1024
+// maxKey is the longest key that a template may make, in bytes: S3's limit of
+// 1024 without the extensions and what tells an object from one of the same key.
+const maxKey = 1024 - 32
 
 // maxKeyValue bounds a value in a key, in bytes.
 const maxKeyValue = 96
@@ -66,7 +74,10 @@ const (
 
 // ParseKeyFormat reads a template. host is the value of $HOSTNAME.
 func ParseKeyFormat(template, host string) (*KeyFormat, error) {
-	k := &KeyFormat{host: host}
+	if !utf8.ValidString(template) || strings.ContainsFunc(template, unicode.IsControl) {
+		return nil, errors.New("control characters and what is not UTF-8 can't be part of a key")
+	}
+	k := &KeyFormat{host: []byte(host)}
 	longest, hasUUID := 0, false
 	for rest := template; rest != ""; {
 		part, tail, err := parseKeyPart(rest)
@@ -83,9 +94,28 @@ func ParseKeyFormat(template, host string) (*KeyFormat, error) {
 		return nil, errors.New("$UUID is missing, without which two objects could have the same key")
 	}
 	if longest > maxKey {
-		return nil, fmt.Errorf("keys could be %d bytes long and S3 allows %d", longest, maxKey)
+		return nil, fmt.Errorf("keys could be %d bytes long and %d are allowed", longest, maxKey)
+	}
+	if err := k.checkFolders(); err != nil {
+		return nil, err
 	}
 	return k, nil
+}
+
+// checkFolders looks at a sample key for what some servers and readers don't
+// take. No value changes what it finds.
+func (k *KeyFormat) checkFolders() error {
+	stream := k.appendStream(nil, event.Device, nil, nil, &record.Record{})
+	folders := strings.Split(k.key(string(stream), time.Time{}, "0"), "/")
+	if folders[len(folders)-1] == "" {
+		return errors.New("the name of the object is missing after the last /")
+	}
+	for _, folder := range folders {
+		if folder == "" || folder == "." || folder == ".." {
+			return fmt.Errorf("%q can't be the name of a folder", folder)
+		}
+	}
+	return nil
 }
 
 func parseKeyPart(s string) (part keyPart, rest string, err error) {
@@ -102,11 +132,6 @@ func parseKeyPart(s string) (part keyPart, rest string, err error) {
 	if end < 0 {
 		end = len(s)
 	}
-	for i := range end {
-		if s[i] < ' ' || s[i] == 0x7f {
-			return keyPart{}, "", errors.New("control characters can't be part of a key")
-		}
-	}
 	return keyPart{kind: keyLiteral, text: s[:end]}, s[end:], nil
 }
 
@@ -116,8 +141,7 @@ func parseKeyVariable(s string) (part keyPart, rest string, err error) {
 	for end < len(s) && isNameByte(s[end]) {
 		end++
 	}
-	name := s[1:end]
-	rest = s[end:]
+	name, rest := s[1:end], s[end:]
 	switch name {
 	case "CATEGORY":
 		return keyPart{kind: keyCategory}, rest, nil
@@ -137,11 +161,16 @@ func parseKeyVariable(s string) (part keyPart, rest string, err error) {
 		}
 		rest = rest[n+1:]
 	}
-	variable := s[:len(s)-len(rest)]
+	return parseKeyValue(s[:len(s)-len(rest)], rest)
+}
+
+// parseKeyValue reads a variable that is a field or an accessor. A key in
+// capitals is more likely a mistake; as an accessor it is $['KEY'].
+func parseKeyValue(variable, rest string) (keyPart, string, error) {
 	if f, ok := event.FieldByName(variable[1:]); ok {
 		return keyPart{kind: keyField, field: f}, rest, nil
 	}
-	if name == "" || name == strings.ToUpper(name) {
+	if name, _, _ := strings.Cut(variable[1:], "["); variable == "$" || name != "" && name == strings.ToUpper(name) {
 		return keyPart{}, "", errors.New("unknown variable; $CATEGORY, $TAG, $TAG[n], $EVENT[…], $HOSTNAME, $UUID, fields and record accessors are known")
 	}
 	a, err := record.ParseAccessor(variable)
@@ -170,12 +199,11 @@ func parseKeyEventTime(s string) (keyPart, string, error) {
 		return keyPart{}, "", errors.New("$EVENT takes time codes in brackets, such as $EVENT[%Y-%m-%d]")
 	}
 	for i := 0; i < len(codes); i++ {
-		if codes[i] == '%' {
-			if i++; i == len(codes) || !strings.ContainsRune("YmdH", rune(codes[i])) {
-				return keyPart{}, "", errors.New("$EVENT takes only %Y, %m, %d and %H")
-			}
-		} else if codes[i] < ' ' || codes[i] == 0x7f {
-			return keyPart{}, "", errors.New("control characters can't be part of a key")
+		if codes[i] != '%' {
+			continue
+		}
+		if i++; i == len(codes) || !strings.ContainsRune("YmdH", rune(codes[i])) {
+			return keyPart{}, "", errors.New("$EVENT takes only %Y, %m, %d and %H")
 		}
 	}
 	return keyPart{kind: keyEventTime, text: codes}, rest, nil
@@ -201,7 +229,7 @@ func (p keyPart) longest() int {
 // appendStream appends the name of the stream that a record belongs to: its
 // category, and the values that tell streams apart, each ended by NUL. ev is nil
 // for a rejected record.
-func (k *KeyFormat) appendStream(dst []byte, c event.Category, tag string, ev *event.Event, r *record.Record) []byte {
+func (k *KeyFormat) appendStream(dst []byte, c event.Category, tag []byte, ev *event.Event, r *record.Record) []byte {
 	dst = append(dst, '0'+byte(c))
 	for i := range k.parts {
 		p := &k.parts[i]
@@ -219,15 +247,44 @@ func (k *KeyFormat) appendStream(dst []byte, c event.Category, tag string, ev *e
 			}
 		case keyField:
 			if ev == nil {
-				dst = appendKeyValue(dst, "")
+				dst = appendKeyValue(dst, nil)
 			} else {
-				dst = appendKeyValue(dst, string(ev.Get(p.field)))
+				dst = appendKeyValue(dst, ev.Get(p.field))
 			}
 		case keyAccessor:
-			value, _ := p.accessor.Find(r.Body)
-			dst = appendKeyValue(dst, string(record.AppendText(nil, value)))
+			dst = appendRecordValue(dst, p.accessor, r)
 		}
 		dst = append(dst, 0)
+	}
+	return dst
+}
+
+// appendRecordValue appends the text of a value of the record, in the form of
+// appendKeyValue.
+func appendRecordValue(dst []byte, a record.Accessor, r *record.Record) []byte {
+	raw, ok := a.Find(r.Body)
+	if !ok || record.Read(raw).Kind == record.Nil {
+		return appendKeyValue(dst, nil)
+	}
+	if text, ok := record.Text(raw); ok {
+		return appendKeyValue(dst, text)
+	}
+	start := len(dst)
+	dst = record.AppendText(dst, raw) // to be replaced
+	end := len(dst)
+	dst = appendKeyValue(dst, dst[start:])
+	n := copy(dst[start:], dst[end:])
+	return dst[:start+n]
+}
+
+// appendRest appends the name of the stream of that category for the records
+// whose own streams would be too many.
+func (k *KeyFormat) appendRest(dst []byte, c event.Category) []byte {
+	dst = append(dst, '0'+byte(c))
+	for i := range k.parts {
+		if k.parts[i].kind > keyCategory {
+			dst = append(dst, "other\x00"...)
+		}
 	}
 	return dst
 }
@@ -260,20 +317,18 @@ func (k *KeyFormat) key(stream string, window time.Time, uuid string) string {
 }
 
 // tagPart returns the n-th part of tag between dots, or all of it if n < 0.
-func tagPart(tag string, n int) string {
+func tagPart(tag []byte, n int) []byte {
 	if n < 0 {
 		return tag
 	}
 	for ; n > 0; n-- {
-		_, tail, ok := strings.Cut(tag, ".")
-		if !ok {
-			return ""
-		}
-		tag = tail
+		_, tag, _ = bytes.Cut(tag, dot)
 	}
-	head, _, _ := strings.Cut(tag, ".")
+	head, _, _ := bytes.Cut(tag, dot)
 	return head
 }
+
+var dot = []byte{'.'}
 
 // appendTime writes t, in UTC, by strftime codes. Years have four digits.
 func appendTime(dst []byte, codes string, t time.Time) []byte {
@@ -318,13 +373,13 @@ func appendDigits(dst []byte, n, width int) []byte {
 
 // appendKeyValue appends v in the form in which it may stand in a key. Values
 // that differ stay different, but for a CRC-32 collision of two very long ones.
-func appendKeyValue(dst []byte, v string) []byte {
-	if v == "" {
+func appendKeyValue(dst, v []byte) []byte {
+	if len(v) == 0 {
 		return append(dst, "none"...)
 	}
 	start := len(dst)
-	dots := strings.Trim(v, ".") == ""
-	for i := 0; i < len(v); i++ {
+	dots := len(bytes.Trim(v, ".")) == 0
+	for i := range len(v) {
 		if c := v[i]; isNameByte(c) || c == '-' || c == '.' && !dots {
 			dst = append(dst, c)
 		} else {
@@ -335,7 +390,9 @@ func appendKeyValue(dst []byte, v string) []byte {
 			if i := bytes.IndexByte(cut[len(cut)-2:], '%'); i >= 0 {
 				cut = cut[:len(cut)-2+i] // no half an escape
 			}
-			return fmt.Appendf(cut, "~%08x", crc32.ChecksumIEEE([]byte(v)))
+			var sum [4]byte
+			binary.BigEndian.PutUint32(sum[:], crc32.ChecksumIEEE(v))
+			return hex.AppendEncode(append(cut, '~'), sum[:])
 		}
 	}
 	return dst

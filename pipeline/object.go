@@ -23,6 +23,7 @@ type streamMeta struct {
 // An object is a stream as the bucket gets it.
 type object struct {
 	key     string
+	renamed int // how often
 	meta    streamMeta
 	size    int64 // bytes
 	segment spool.ID
@@ -31,20 +32,27 @@ type object struct {
 	header, trailer []byte
 }
 
-func newObject(seg spool.Segment, st *spool.Stream) (object, error) {
-	o := object{segment: seg.ID, stream: st}
+func newObject(seg spool.Segment, st *spool.Stream) (*object, error) {
+	o := &object{segment: seg.ID, stream: st}
 	if err := json.Unmarshal(st.Meta, &o.meta); err != nil {
-		return object{}, fmt.Errorf("read the metadata of a stream: %w", err)
+		return nil, fmt.Errorf("read the metadata of a stream: %w", err)
 	}
 	codec, err := formatter.NewCodec(o.meta.Compression, 0)
 	if err != nil {
-		return object{}, fmt.Errorf("read the metadata of a stream: %w", err)
+		return nil, fmt.Errorf("read the metadata of a stream: %w", err)
 	}
 	o.key = o.meta.Key
 	o.header = codec.Header()
 	o.trailer = codec.Trailer(st.RawCRC, st.RawLen)
 	o.size = int64(len(o.header)) + st.Size + int64(len(o.trailer))
 	return o, nil
+}
+
+// rename gives o another key, as something else has its own. The keys that it
+// gets one after the other are the same after a restart.
+func (o *object) rename() {
+	o.renamed++
+	o.key = extendKey(o.meta.Key, "-"+strconv.Itoa(o.renamed+1))
 }
 
 // tags are the object's own metadata in the bucket. With them an object that is
@@ -85,7 +93,7 @@ func (b *body) Read(p []byte) (n int, err error) {
 		if _, err := b.stream.Seek(b.pos-head, io.SeekStart); err != nil {
 			return 0, err
 		}
-		n, err = b.stream.Read(p)
+		n, err = b.stream.Read(p) // to its end, but no EOF before that
 	case b.pos < b.object.size:
 		n = copy(p, b.object.trailer[b.pos-tail:])
 	default:

@@ -72,6 +72,7 @@ type Pipeline struct {
 	spool   *spool.Spool
 	writers sync.Pool
 	stats   counters
+	intake  *health
 	upload  *uploader
 
 	inFlight sync.RWMutex // held for reading by Write
@@ -84,7 +85,8 @@ type Pipeline struct {
 // New opens the spool and recovers what is in it. Nothing runs before Start.
 func New(o Options) (*Pipeline, error) {
 	p := &Pipeline{o: o, log: o.Log}
-	p.writers.New = func() any { return newWriter(p) }
+	p.writers.New = func() any { return newWriter(p, o.Codec.NewCompressor()) }
+	p.intake = newHealth(p.log, "can't store a chunk; Fluent Bit is asked to send it again", "storing chunks again")
 	var err error
 	p.spool, err = spool.Open(o.StoreDir, spool.Options{
 		MaxBytes: o.StoreDirLimit, SegmentBytes: o.SegmentBytes, MaxStreams: maxStreams, Describe: p.describe,
@@ -100,17 +102,18 @@ func New(o Options) (*Pipeline, error) {
 func (p *Pipeline) logRecovery() {
 	found := p.spool.Recovered()
 	if found.Segments > 0 {
-		p.log.Info("recovered what was not uploaded yet", "segments", found.Segments, "chunks", found.Batches, "bytes", found.Bytes)
+		p.log.Info("found what was not uploaded before the restart", "segments", found.Segments, "chunks", found.Batches, "bytes", found.Bytes)
 	}
 	for _, torn := range found.Torn {
-		p.log.Warn("cut the torn end of a segment", "error", torn)
+		p.log.Warn("cut off a chunk that was half written when the process ended; Fluent Bit was not told that it is stored", "error", torn)
 	}
 	for _, err := range found.Foreign {
-		p.log.Error("a file in store_dir can't be used and is left alone", "error", err)
+		p.log.Error("a file in store_dir is no segment that can be read; it is left where it is", "error", err)
 	}
 }
 
-// describe fixes the object key of a stream.
+// describe fixes the object key of a stream. The spool calls it with its lock
+// held, so it must be quick.
 func (p *Pipeline) describe(stream string, _ spool.ID) []byte {
 	var random [8]byte
 	rand.Read(random[:]) // never fails
@@ -161,8 +164,8 @@ func (p *Pipeline) sealWindows(ctx context.Context) {
 		end := time.NewTimer(now.Truncate(p.o.Window).Add(p.o.Window).Sub(now))
 		select {
 		case <-end.C:
-			if err := p.spool.Seal(); err != nil {
-				p.log.Error("seal the window", "error", err)
+			if err := recovered(p.spool.Seal); err != nil {
+				p.log.Error("can't close a segment at the end of its window; nothing is lost", "error", err)
 			}
 		case <-ctx.Done():
 			end.Stop()
@@ -171,10 +174,33 @@ func (p *Pipeline) sealWindows(ctx context.Context) {
 	}
 }
 
+// stopGrace is how much longer than its context Stop waits for what can't be
+// interrupted: a disk that does not answer.
+const stopGrace = 5 * time.Second
+
 // Stop ends the Pipeline: it refuses further chunks, waits for those in flight,
 // seals, and uploads until ctx is done. What is not uploaded then stays on disk
-// for the next start; the error says so.
+// for the next start; the error says so. A further Stop returns nil at once.
 func (p *Pipeline) Stop(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- recovered(func() error { return p.stop(ctx) }) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	grace := time.NewTimer(stopGrace)
+	defer grace.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-grace.C:
+		return errors.New("store_dir or the upload of an object does not come to an end and is left to itself; " +
+			"what is stored but not uploaded is uploaded after the next start")
+	}
+}
+
+func (p *Pipeline) stop(ctx context.Context) error {
 	p.inFlight.Lock()
 	already := p.stopped
 	p.stopped = true
@@ -188,8 +214,8 @@ func (p *Pipeline) Stop(ctx context.Context) error {
 		p.cancel()
 		p.wg.Wait()
 	}
-	if left := p.spool.Sealed(); len(left) > 0 {
-		err = errors.Join(err, fmt.Errorf("%d segments are not uploaded yet and wait in store_dir for the next start", len(left)))
+	if left := len(p.spool.Sealed()); left > 0 {
+		err = errors.Join(err, fmt.Errorf("not everything is uploaded; what is left waits in store_dir for the next start (segments: %d)", left))
 	}
 	return errors.Join(err, p.spool.Close())
 }

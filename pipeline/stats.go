@@ -23,7 +23,7 @@ type Stats struct {
 	Objects       int64 // uploaded
 	ObjectBytes   int64
 	ObjectRecords int64
-	Retries       int64 // of uploads
+	Retries       int64 // attempts to upload that failed
 
 	Waiting WaitingStats
 }
@@ -61,14 +61,16 @@ type counters struct {
 	rejects map[string]int64
 }
 
-func (c *counters) add(n *counts) {
+// add adds the figures of a chunk and returns the reasons of its rejects that
+// are new.
+func (c *counters) add(n *counts) (news []string) {
 	c.chunks.Add(1)
 	c.bytes.Add(n.bytes)
 	for i := range n.records {
 		c.records[i].Add(n.records[i])
 	}
 	if len(n.rejects) == 0 {
-		return
+		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -76,8 +78,12 @@ func (c *counters) add(n *counts) {
 		c.rejects = map[string]int64{}
 	}
 	for reason, k := range n.rejects {
+		if c.rejects[reason] == 0 {
+			news = append(news, reason)
+		}
 		c.rejects[reason] += k
 	}
+	return news
 }
 
 // Stats returns the current figures.

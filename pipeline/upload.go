@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -32,9 +31,11 @@ type uploader struct {
 
 func newUploader(p *Pipeline) *uploader {
 	return &uploader{
-		p:        p,
-		disk:     newHealth(p.log, "work on the segments in store_dir"),
-		bucket:   newHealth(p.log, "upload to "+p.o.Location),
+		p: p,
+		disk: newHealth(p.log, "can't read or remove a segment in store_dir; it stays there and is tried again",
+			"reading and removing segments again"),
+		bucket: newHealth(p.log, "can't upload to "+p.o.Location+"; events are kept in store_dir and it is tried again",
+			"uploading to "+p.o.Location+" again"),
 		puts:     make(chan struct{}, maxPuts),
 		draining: make(chan struct{}),
 		drained:  make(chan struct{}),
@@ -102,33 +103,36 @@ func (u *uploader) settle(ctx context.Context, seg spool.Segment) {
 		return
 	}
 	for _, d := range c.Damage {
-		u.p.log.Error("part of a segment is damaged; the rest of it is uploaded", "error", d)
+		u.p.log.Error("a segment is damaged; what can't be read of it is kept in quarantine, the rest is uploaded", "error", d)
 	}
 	var wg sync.WaitGroup
+	places := make(chan struct{}, maxStreams) // a segment of a single chunk can have far more
 	for _, st := range c.Streams {
-		wg.Go(func() { u.uploadStream(ctx, seg, st) })
+		places <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-places }()
+			u.uploadStream(ctx, seg, st)
+		})
 	}
-	wg.Wait()
+	wg.Wait() // each is in the bucket, or ctx is done
 	u.retry(ctx, u.disk, seg.Path, func() error { return u.p.spool.Remove(c) })
 }
 
-// uploadStream makes an object of a stream, however long it takes.
+// uploadStream makes an object of a stream, however long it takes. It returns
+// early when ctx is done.
 func (u *uploader) uploadStream(ctx context.Context, seg spool.Segment, st *spool.Stream) {
-	var o object
+	var o *object
 	u.retry(ctx, u.bucket, seg.Path+"/"+st.Name, func() (err error) {
-		if o.key == "" {
+		if o == nil {
 			if o, err = newObject(seg, st); err != nil {
 				return err
 			}
 		}
-		err = u.put(ctx, &o)
+		err = u.put(ctx, o)
 		var other interface{ Conflict() bool }
 		if errors.As(err, &other) && other.Conflict() {
-			// The new key must be the same after a restart, so it is made of what
-			// the segment says.
-			taken := o.key
-			o.key = extendKey(o.key, "-"+seg.ID.String()[:8])
-			u.p.log.Error("an object that is not ours has the key of one of ours, which gets a new key", "taken", taken, "key", o.key)
+			o.rename()
+			return fmt.Errorf("%w; the next attempt is for the key %s", err, o.key)
 		}
 		return err
 	})
@@ -170,19 +174,10 @@ func (u *uploader) retry(ctx context.Context, h *health, job string, f func() er
 		if ctx.Err() != nil {
 			return false
 		}
-		u.p.stats.retries.Add(1)
-		h.failed(job, err)
-		h.sleep(ctx, pause(err, attempt))
+		if h == u.bucket {
+			u.p.stats.retries.Add(1)
+		}
+		sleep(ctx, h.failed(job, err), pause(err, attempt))
 	}
 	return false
-}
-
-// recovered calls f and makes an error of a panic: it must not end Fluent Bit.
-func recovered(f func() error) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
-		}
-	}()
-	return f()
 }

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
+	"slices"
 	"time"
 
 	"siem-s3/event"
@@ -16,11 +16,26 @@ import (
 	"siem-s3/spool"
 )
 
+// intakeJob is what health calls the storing of chunks.
+const intakeJob = "chunk"
+
 // Write stores the records of one chunk of Fluent Bit's. It returns nil when all
 // of them are durable, an error when none is: then the same chunk should come
 // again. The error is spool.ErrFull when there is no room, ErrStopped after Stop.
-// Write is safe for concurrent use and keeps neither tag nor chunk.
+// Write logs what keeps it from storing, so that the caller need not. It is safe
+// for concurrent use and keeps neither tag nor chunk.
 func (p *Pipeline) Write(tag string, chunk []byte) error {
+	err := recovered(func() error { return p.write(tag, chunk) })
+	switch {
+	case err == nil:
+		p.intake.succeeded(intakeJob)
+	case !errors.Is(err, ErrStopped):
+		p.intake.failed(intakeJob, err)
+	}
+	return err
+}
+
+func (p *Pipeline) write(tag string, chunk []byte) error {
 	p.inFlight.RLock()
 	defer p.inFlight.RUnlock()
 	if p.stopped {
@@ -29,52 +44,17 @@ func (p *Pipeline) Write(tag string, chunk []byte) error {
 	digest := p.spool.Digest(tag, chunk)
 	if p.spool.Known(digest) {
 		p.stats.redelivered.Add(1)
+		p.log.Debug("a chunk came again that was stored before the restart", "tag", tag)
 		return nil
 	}
 	w := p.writers.Get().(*writer)
-	defer p.writers.Put(w)
-	defer w.reset()
-
-	corrupt := w.read(tag, chunk)
-	if corrupt != nil {
-		if err := p.quarantine(tag, chunk[corrupt.Offset:], digest, corrupt); err != nil {
-			return fmt.Errorf("quarantine an unreadable chunk: %w", err)
-		}
+	err := w.store(tag, chunk, digest)
+	w.reset()
+	p.writers.Put(w) // but not after a panic, which may leave it in any state
+	if errors.Is(err, spool.ErrFull) {
+		return fmt.Errorf("no room in store_dir until objects are uploaded: %w", err)
 	}
-	batch, err := w.batch(digest)
-	if err != nil {
-		return err
-	}
-	if len(batch.Objects) > 0 {
-		if err := p.spool.Append(batch); err != nil {
-			return err
-		}
-	}
-	w.counts.bytes += int64(len(chunk))
-	p.stats.add(&w.counts)
-	if corrupt != nil {
-		p.stats.quarantined.Add(1)
-		p.log.Error("part of a chunk is not MessagePack and was put into quarantine",
-			"tag", tag, "offset", corrupt.Offset, "bytes", len(chunk)-int(corrupt.Offset), "reason", corrupt.Reason)
-	}
-	return nil
-}
-
-// quarantine keeps what could not be read, and beside it what is known of it. A
-// chunk that comes again gets the same names.
-func (p *Pipeline) quarantine(tag string, rest []byte, digest spool.Digest, e *record.CorruptError) error {
-	about, err := json.Marshal(map[string]any{
-		"tag": tag, "reason": e.Reason, "offset": e.Offset,
-		"received_at": string(event.AppendTimestamp(nil, time.Now())),
-	})
-	if err != nil {
-		return err
-	}
-	name := hex.EncodeToString(digest[:])
-	if err := p.spool.Quarantine(name+".json", bytes.NewReader(append(about, '\n'))); err != nil {
-		return err
-	}
-	return p.spool.Quarantine(name+".chunk", bytes.NewReader(rest))
+	return err
 }
 
 // A writer turns chunks into batches, one at a time. It is kept and used again,
@@ -87,11 +67,13 @@ type writer struct {
 	ev     event.Event
 	comp   formatter.Compressor
 
-	streams map[string]*part // by name
-	order   []*part          // those with records of this chunk
-	name    []byte           // scratch
-	objects []spool.Object
-	counts  counts
+	tag      []byte
+	received time.Time
+	streams  map[string]*part // of this chunk, by name
+	parts    []*part          // the same; between len and cap those of earlier chunks
+	name     []byte           // scratch
+	objects  []spool.Object
+	counts   counts
 }
 
 // part is what a chunk adds to one stream.
@@ -102,110 +84,185 @@ type part struct {
 	records int
 }
 
-func newWriter(p *Pipeline) *writer {
-	return &writer{p: p, mapper: p.o.Mapping.NewMapper(), comp: p.o.Codec.NewCompressor(), streams: map[string]*part{}}
+const (
+	// maxParts is how many streams the records of one chunk can belong to.
+	maxParts = 16384
+	// keptParts and keptBytes bound what a writer keeps between chunks.
+	keptParts = 256
+	keptBytes = 16 << 20
+)
+
+func newWriter(p *Pipeline, comp formatter.Compressor) *writer {
+	return &writer{p: p, comp: comp, mapper: p.o.Mapping.NewMapper(), streams: map[string]*part{}}
+}
+
+// store makes the records of a chunk durable, all or none.
+func (w *writer) store(tag string, chunk []byte, digest spool.Digest) error {
+	p := w.p
+	corrupt := w.read(tag, chunk)
+	if corrupt != nil {
+		if err := w.quarantine(tag, chunk[corrupt.Offset:], digest, corrupt); err != nil {
+			return fmt.Errorf("put an unreadable chunk into quarantine: %w", err)
+		}
+	}
+	if err := w.compress(); err != nil {
+		return err
+	}
+	if len(w.objects) > 0 {
+		if err := p.spool.Append(&spool.Batch{Digest: digest, Objects: w.objects}); err != nil {
+			return err
+		}
+	}
+	w.counts.bytes += int64(len(chunk))
+	for _, reason := range p.stats.add(&w.counts) {
+		p.log.Warn("a record is no event of the schema and is stored as it is, in category rejected; "+
+			"others with the same reason are counted, not logged", "reason", reason, "tag", tag)
+	}
+	if corrupt != nil {
+		p.stats.quarantined.Add(1)
+		p.log.Error("a part of a chunk can't be read and is kept in quarantine, in store_dir", "tag", tag, "reason", corrupt.Reason,
+			"offset", corrupt.Offset, "bytes", len(chunk)-int(corrupt.Offset), "file", hex.EncodeToString(digest[:])+".chunk")
+	}
+	return nil
+}
+
+// quarantine keeps what could not be read, and beside it what is known of it. A
+// chunk that comes again gets the same names.
+func (w *writer) quarantine(tag string, rest []byte, digest spool.Digest, e *record.CorruptError) error {
+	about, err := json.Marshal(map[string]any{
+		"tag": tag, "reason": e.Reason, "offset": e.Offset,
+		"received_at": string(event.AppendTimestamp(nil, w.received)),
+	})
+	if err != nil {
+		return err
+	}
+	name := hex.EncodeToString(digest[:])
+	if err := w.p.spool.Quarantine(name+".json", bytes.NewReader(append(about, '\n'))); err != nil {
+		return err
+	}
+	return w.p.spool.Quarantine(name+".chunk", bytes.NewReader(rest))
 }
 
 // read takes in the records of a chunk up to the first unreadable one, if any.
 func (w *writer) read(tag string, chunk []byte) *record.CorruptError {
+	w.tag, w.received = append(w.tag[:0], tag...), time.Now()
 	w.dec.Reset(chunk)
-	var cached [3]*part // by category, while all records of one belong to one stream
+	var cached [event.Rejected + 1]*part // while all records of a category belong to one stream
 	for {
-		err := w.dec.Next(&w.rec)
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if corrupt := (*record.CorruptError)(nil); errors.As(err, &corrupt) {
+		if err := w.dec.Next(&w.rec); err != nil {
+			var corrupt *record.CorruptError // or else the end
+			errors.As(err, &corrupt)
 			return corrupt
 		}
-		ev := &w.ev
-		reject := w.mapper.Map(&w.rec, ev)
-		category := event.Rejected
-		if reject == nil {
-			category = ev.Category()
-		} else {
-			ev = nil
-		}
+		why := w.mapRecord()
+		category := w.ev.Category()
 		to := cached[category]
 		if to == nil {
-			to = w.part(category, tag, ev)
+			to = w.part(category)
 			if !w.p.o.Key.perRecord {
 				cached[category] = to
 			}
 		}
-		if reject == nil {
-			to.raw = w.p.o.Format.Append(to.raw, ev)
+		if why == nil {
+			to.raw = w.p.o.Format.Append(to.raw, &w.ev)
 		} else {
-			to.raw = w.reject(to.raw, tag, reject)
+			to.raw = w.reject(to.raw, tag, why)
 		}
 		to.records++
 		w.counts.records[category]++
 	}
 }
 
-func (w *writer) reject(dst []byte, tag string, err error) []byte {
-	var why *event.Reject
-	if !errors.As(err, &why) {
-		why = &event.Reject{Reason: err.Error()}
+// mapRecord makes w.ev the event of w.rec, or the zero Event, whose category is
+// Rejected, and says why.
+func (w *writer) mapRecord() *event.Reject {
+	err := w.mapper.Map(&w.rec, &w.ev)
+	if err == nil {
+		return nil
 	}
+	why := new(event.Reject)
+	if !errors.As(err, &why) {
+		why.Reason = err.Error()
+	}
+	w.ev = event.Event{}
+	if w.rec.Time.IsZero() {
+		w.rec.Time = w.received
+	}
+	return why
+}
+
+func (w *writer) reject(dst []byte, tag string, why *event.Reject) []byte {
 	w.counts.reject(why.Reason)
 	rec := w.rec.Body
 	if w.rec.Problem != "" {
 		rec = w.rec.Raw
 	}
 	return formatter.AppendRejected(dst, &formatter.Rejected{
-		ReceivedAt: time.Now(), Reason: why.Reason, Detail: why.Detail, Tag: tag, Record: rec,
+		ReceivedAt: w.received, Reason: why.Reason, Detail: why.Detail, Tag: tag, Record: rec,
 	})
 }
 
 // part returns what collects the current record's stream.
-func (w *writer) part(c event.Category, tag string, ev *event.Event) *part {
-	w.name = w.p.o.Key.appendStream(w.name[:0], c, tag, ev, &w.rec)
-	to := w.streams[string(w.name)]
-	if to == nil {
-		to = &part{name: string(w.name)}
-		w.streams[to.name] = to
+func (w *writer) part(c event.Category) *part {
+	ev := &w.ev
+	if c == event.Rejected {
+		ev = nil
 	}
-	if to.records == 0 {
-		w.order = append(w.order, to)
+	key := w.p.o.Key
+	w.name = key.appendStream(w.name[:0], c, w.tag, ev, &w.rec)
+	to := w.streams[string(w.name)]
+	if to == nil && len(w.parts) >= maxParts {
+		w.name = key.appendRest(w.name[:0], c)
+		to = w.streams[string(w.name)]
+	}
+	if to == nil {
+		to = w.newPart()
+		to.name = string(w.name)
+		w.streams[to.name] = to
 	}
 	return to
 }
 
-// batch compresses what read took in. It aliases w.
-func (w *writer) batch(digest spool.Digest) (*spool.Batch, error) {
-	for _, to := range w.order {
+func (w *writer) newPart() *part {
+	n := len(w.parts)
+	w.parts = slices.Grow(w.parts, 1)[:n+1]
+	if w.parts[n] == nil {
+		w.parts[n] = new(part)
+	}
+	return w.parts[n]
+}
+
+// compress makes w.objects of what read took in.
+func (w *writer) compress() error {
+	for _, to := range w.parts {
 		var err error
-		if to.out, err = w.comp.Append(to.out[:0], to.raw); err != nil {
-			return nil, fmt.Errorf("compress: %w", err)
+		if to.out, err = w.comp.Append(to.out, to.raw); err != nil {
+			return fmt.Errorf("compress: %w", err)
 		}
 		w.objects = append(w.objects, spool.Object{
 			Stream: to.name, Payload: to.out, Records: to.records,
 			RawLen: int64(len(to.raw)), RawCRC: crc32.ChecksumIEEE(to.raw),
 		})
 	}
-	return &spool.Batch{Digest: digest, Objects: w.objects}, nil
+	return nil
 }
 
-const (
-	// keptStreams and keptBytes bound what a writer keeps between chunks.
-	keptStreams = 64
-	keptBytes   = 4 << 20
-)
-
-// reset makes w ready for the next chunk.
+// reset makes w ready for the next chunk. Nothing of it refers to the last one,
+// whose memory is not Go's. What has grown too large is let go.
 func (w *writer) reset() {
-	for _, to := range w.order {
-		to.records = 0
-		to.raw, to.out = to.raw[:0], to.out[:0]
-		if cap(to.raw)+cap(to.out) > keptBytes {
-			to.raw, to.out = nil, nil
+	kept := 0
+	for _, to := range w.parts[:cap(w.parts)] {
+		if to != nil {
+			kept += cap(to.raw) + cap(to.out)
+			*to = part{raw: to.raw[:0], out: to.out[:0]}
 		}
 	}
-	if len(w.streams) > keptStreams {
-		clear(w.streams)
+	if cap(w.parts) > keptParts || kept > keptBytes {
+		*w = *newWriter(w.p, w.comp)
+		return
 	}
+	clear(w.streams)
 	clear(w.objects)
-	w.order, w.objects = w.order[:0], w.objects[:0]
-	w.counts = counts{}
+	w.parts, w.objects = w.parts[:0], w.objects[:0]
+	w.dec, w.rec, w.ev, w.counts = record.Decoder{}, record.Record{}, event.Event{}, counts{}
 }

@@ -56,11 +56,14 @@ func FLBPluginFlushCtx(ctx, data unsafe.Pointer, length C.int, tag *C.char) C.in
 	return C.int(i.flush(C.GoString(tag), unsafe.Slice((*byte)(data), int(length))))
 }
 
-// FLBPluginExitCtx is called once per instance. Fluent Bit does not limit its time.
+// FLBPluginExitCtx is called once per instance, and with NULL for each [OUTPUT]
+// behind one that kept Fluent Bit from starting. Fluent Bit does not limit its time.
 //
 //export FLBPluginExitCtx
 func FLBPluginExitCtx(ctx unsafe.Pointer) C.int {
-	output.FLBPluginGetContext(ctx).(*instance).exit()
+	if i, ok := output.FLBPluginGetContext(ctx).(*instance); ok {
+		i.exit()
+	}
 	return output.FLB_OK
 }
 

@@ -68,76 +68,43 @@ type instance struct {
 	log      hclog.Logger
 	pipeline *pipeline.Pipeline
 	shutdown time.Duration
-
-	mu      sync.Mutex
-	refused string // the reason of the last flush if it was refused
 }
 
 func newInstance(get func(key string) string, log hclog.Logger) (*instance, error) {
-	cfg, stages, err := wire.Settings(get)
+	cfg, stages, err := wire.Settings(get, func(notice string) { log.Warn(notice) })
 	if err != nil {
 		return nil, err
 	}
 	log.SetLevel(hclog.LevelFromString(cfg.Verbosity))
 	stages.Log = log
 	p, err := pipeline.New(stages)
+	if errors.Is(err, spool.ErrLocked) {
+		return nil, fmt.Errorf("%w; each [OUTPUT] needs a store_dir of its own", err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	p.Start()
 	log.Info("started", "version", version, "to", stages.Location, "format", cfg.Format.Encoding,
 		"compression", cfg.Format.Compression, "every", stages.Window.String(), "store_dir", stages.StoreDir)
+	p.Start()
 	return &instance{log: log, pipeline: p, shutdown: cfg.Spool.ShutdownTimeout}, nil
 }
 
 // flush stores a chunk. Whatever keeps it from being stored asks Fluent Bit to
-// send it again.
+// send it again; the pipeline logs it.
 func (i *instance) flush(tag string, chunk []byte) (st status) {
-	defer func() {
-		if r := recover(); r != nil {
-			i.refuse(fmt.Errorf("panic: %v\n%s", r, debug.Stack()))
-			st = statusRetry
-		}
-	}()
+	st = statusRetry // what a panic leaves
+	defer i.guard("flush")
 	if err := i.pipeline.Write(tag, chunk); err != nil {
-		i.refuse(err)
 		return statusRetry
 	}
-	i.accept()
 	return statusOK
-}
-
-// refuse logs why chunks are refused, once.
-func (i *instance) refuse(err error) {
-	reason := err.Error()
-	if errors.Is(err, spool.ErrFull) {
-		reason = spool.ErrFull.Error() // without figures, which differ each time
-	}
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if reason != i.refused {
-		i.log.Error("can't store a chunk, Fluent Bit is asked to send it again", "error", err)
-	}
-	i.refused = reason
-}
-
-func (i *instance) accept() {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.refused != "" {
-		i.log.Info("recovered, storing chunks again")
-	}
-	i.refused = ""
 }
 
 // exit seals, uploads what it can in the time that shutdown_timeout gives, and
 // leaves the rest on disk.
 func (i *instance) exit() {
-	defer func() {
-		if r := recover(); r != nil {
-			i.log.Error("panic at exit", "panic", r, "stack", string(debug.Stack()))
-		}
-	}()
+	defer i.guard("exit")
 	ctx, cancel := context.WithTimeout(context.Background(), i.shutdown)
 	defer cancel()
 	if err := i.pipeline.Stop(ctx); err != nil {
@@ -145,4 +112,11 @@ func (i *instance) exit() {
 		return
 	}
 	i.log.Info("stopped, everything is uploaded")
+}
+
+// guard, deferred, keeps a panic from ending Fluent Bit.
+func (i *instance) guard(callback string) {
+	if r := recover(); r != nil {
+		i.log.Error("panic in "+callback, "panic", r, "stack", string(debug.Stack()))
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -34,13 +35,15 @@ var levelNames = map[hclog.Level]string{
 	hclog.Trace: "trace", hclog.Debug: "debug", hclog.Info: " info", hclog.Warn: " warn", hclog.Error: "error",
 }
 
-// Accept implements hclog.SinkAdapter.
+// Accept implements hclog.SinkAdapter. A message of several lines becomes as
+// many lines of the log, so that each of them tells whose it is.
 func (s *lineSink) Accept(_ string, level hclog.Level, msg string, args ...any) {
 	if level < s.log.GetLevel() {
 		return
 	}
+	head := fmt.Sprintf("[%s] [%s] [%s] ", time.Now().Format("2006/01/02 15:04:05.000"), levelNames[level], s.component)
 	var b strings.Builder
-	fmt.Fprintf(&b, "[%s] [%s] [%s] %s", time.Now().Format("2006/01/02 15:04:05.000"), levelNames[level], s.component, msg)
+	b.WriteString(head + strings.ReplaceAll(printable(msg), "\n", "\n"+head))
 	for i := 0; i+1 < len(args); i += 2 {
 		fmt.Fprintf(&b, " %v=%s", args[i], logValue(args[i+1]))
 	}
@@ -50,10 +53,20 @@ func (s *lineSink) Accept(_ string, level hclog.Level, msg string, args ...any) 
 	_, _ = io.WriteString(s.w, b.String()) // there is nowhere to tell
 }
 
+// printable replaces what could make a terminal do other than show it.
+func printable(msg string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && !strconv.IsPrint(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, msg)
+}
+
 // logValue quotes what would not read as one value, or could pass for another line.
 func logValue(v any) string {
 	text := fmt.Sprint(v)
-	if text == "" || strings.ContainsFunc(text, func(r rune) bool {
+	if text == "" || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool {
 		return r <= ' ' || r == '"' || !strconv.IsPrint(r)
 	}) {
 		return strconv.Quote(text)

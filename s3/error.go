@@ -96,6 +96,23 @@ func (e *Error) Conflict() bool { return e.kind == conflicting }
 // RetryAfter returns how long the server asks to be left alone, 0 if it does not say.
 func (e *Error) RetryAfter() time.Duration { return e.retryAfter }
 
+// Kind is the same for failures that an administrator would call the same,
+// whatever the object, the request and the addresses were. It is for logs that
+// tell of each once.
+func (e *Error) Kind() string {
+	switch {
+	case e.Code != "":
+		return e.Op + ": " + e.Code
+	case e.Status != 0:
+		return e.Op + ": " + strconv.Itoa(e.Status)
+	}
+	cause := e.Err
+	for inner := cause; inner != nil; inner = errors.Unwrap(inner) {
+		cause = inner
+	}
+	return fmt.Sprintf("%s: %v", e.Op, cause)
+}
+
 // explain fills e in from what the SDK returned.
 func (b *Bucket) explain(ctx context.Context, e *Error, err error) *Error {
 	var answer *smithyhttp.ResponseError

@@ -10,10 +10,16 @@ import (
 )
 
 // Append makes b durable. It returns nil after the write and the fdatasync that
-// hold all of b, an error when nothing of b is kept: then the same b can be
-// appended again. Concurrent calls share one write and one fdatasync. b and what
-// it refers to must not change until Append returns.
+// hold all of b. After an error, which is ErrFull when there is no room, nothing
+// of b is in the log and the same b can be appended again; only a crash before
+// that may leave b in the log after all, whole, and then Known says so. Concurrent
+// calls share one write and one fdatasync. b and what it refers to must not
+// change until Append returns.
 func (s *Spool) Append(b *Batch) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.inUse.RUnlock()
 	p, err := newPending(b)
 	if err != nil {
 		return err
@@ -40,8 +46,12 @@ func (s *Spool) commitGroup(group []*pending) {
 	var w write
 	for _, p := range group {
 		p.done = true
-		if p.err = s.admit(p, &w); p.err == nil {
-			w.add(p, s.open)
+		err := s.admit(p, &w)
+		if err == nil {
+			err = w.add(p, s.open)
+		}
+		if err != nil {
+			p.err = err
 		}
 	}
 	s.flush(&w)
@@ -49,16 +59,13 @@ func (s *Spool) commitGroup(group []*pending) {
 
 // admit makes sure that the open segment can take p, after what w holds already.
 func (s *Spool) admit(p *pending, w *write) error {
-	if s.closed {
-		return ErrClosed
-	}
 	if s.open != nil && !s.fits(p, w) {
 		s.flush(w)
 		if err := s.seal(); err != nil {
 			return err
 		}
 	}
-	if used := s.Stats().Bytes + w.size; used+p.size+batchHeaderLen > s.o.MaxBytes {
+	if used := s.used() + w.size; used+p.size > s.o.MaxBytes {
 		s.flush(w)
 		// What is open may be what has to be uploaded to make room.
 		return errors.Join(fmt.Errorf("%w: %d of %d bytes are used", ErrFull, used, s.o.MaxBytes), s.seal())
@@ -101,8 +108,8 @@ func (s *Spool) create() error {
 	var id ID
 	rand.Read(id[:]) // never fails
 	seg := &openSegment{
-		Segment: Segment{Seq: s.lastSeq + 1, ID: id, Created: time.Now().UTC()},
-		prev:    s.lastID, prevLen: s.lastLen,
+		Segment: Segment{Seq: s.lastSeq + 1, ID: id, Created: time.Now().UTC(), prev: s.lastID},
+		prevLen: s.lastLen,
 		streams: map[string][]byte{},
 	}
 	seg.Path = filepath.Join(s.dir, segmentName(seg.Seq, id)+segExt)
@@ -130,15 +137,18 @@ type write struct {
 	size    int64
 }
 
-func (w *write) add(p *pending, seg *openSegment) {
+func (w *write) add(p *pending, seg *openSegment) error {
+	h := p.head(seg)
+	if n := h.size(); n > maxHeadLen {
+		return fmt.Errorf("streams of one batch are described in %d bytes: at most %d fit", n, maxHeadLen)
+	}
 	var head []byte
 	if seg.size == 0 && w.size == 0 {
-		h := segmentHeader{seq: seg.Seq, id: seg.ID, created: seg.Created, prev: seg.prev, prevLen: seg.prevLen}
-		head = h.append(make([]byte, 0, segmentHeaderLen+512))
+		sh := segmentHeader{seq: seg.Seq, id: seg.ID, created: seg.Created, prev: seg.prev, prevLen: seg.prevLen}
+		head = sh.append(nil)
 		w.size = segmentHeaderLen
 	}
-	h := p.head(seg)
-	head = h.append(head, seg.ID)
+	head = h.append(head, &seg.ID)
 	w.at = append(w.at, Position{seg.Seq, seg.size + w.size})
 	w.batches = append(w.batches, p)
 	w.bufs = append(w.bufs, head)
@@ -149,6 +159,7 @@ func (w *write) add(p *pending, seg *openSegment) {
 		w.bufs = append(w.bufs, p.batch.Notes[i].Data)
 	}
 	w.size += h.length
+	return nil
 }
 
 // flush makes w durable, or gives all its batches the error, and empties it.
@@ -166,13 +177,19 @@ func (s *Spool) flush(w *write) {
 	} else {
 		s.grow(w.size)
 	}
-	for i, p := range w.batches {
+	written := *w
+	*w = write{}
+	for _, p := range written.batches {
 		p.err = err
-		if err == nil && len(p.batch.Notes) > 0 && s.o.Committed != nil {
-			s.o.Committed(w.at[i], p.batch)
+	}
+	if err != nil || s.o.Committed == nil {
+		return
+	}
+	for i, p := range written.batches {
+		if len(p.batch.Notes) > 0 {
+			s.o.Committed(written.at[i], p.batch)
 		}
 	}
-	*w = write{}
 }
 
 func (s *Spool) grow(n int64) {
@@ -185,13 +202,15 @@ func (s *Spool) grow(n int64) {
 
 // retract takes a failed write back. The segment is not written to any more:
 // after a failed sync the kernel may have dropped pages that it calls clean. What
-// a failed truncate leaves behind is voided by the header of the next segment,
+// stays behind if it cannot be cut is voided by the header of the next segment,
 // which gives the committed length of this one; a segment without any committed
 // batch is removed before there is a next one.
 func (s *Spool) retract(err error) error {
 	seg := s.open
 	if seg.size > 0 {
-		return errors.Join(err, seg.f.truncate(seg.size), s.seal())
+		cutErr := errors.Join(seg.f.truncate(seg.size), seg.f.sync())
+		seg.uncut = cutErr != nil
+		return errors.Join(err, cutErr, s.seal())
 	}
 	s.open = nil
 	s.orphan = seg.Path

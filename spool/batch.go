@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"math"
@@ -12,7 +13,7 @@ import (
 type Digest [16]byte
 
 // Digest returns the digest of a chunk and its tag. It is keyed with a secret of
-// the directory, so nobody can craft two chunks that pass for one another.
+// the directory, against chunks that were made to pass for one another.
 func (s *Spool) Digest(tag string, chunk []byte) Digest {
 	seed := xxh3.HashStringSeed(tag, s.key)
 	return xxh3.Hash128Seed(chunk, seed).Bytes()
@@ -28,6 +29,7 @@ type Batch struct {
 // An Object is what a batch adds to one stream.
 type Object struct {
 	// Stream names the stream among those of its segment; at most 65,535 bytes.
+	// Objects of the same stream follow one another in it.
 	Stream string
 	// Payload is appended to the stream as it is; at most 4 GiB - 1.
 	Payload []byte
@@ -60,38 +62,46 @@ func (p Position) Before(q Position) bool {
 type pending struct {
 	batch *Batch
 	crcs  []uint32 // CRC-32C of each payload, objects first
-	size  int64    // of the payloads
+	size  int64    // in the log, without the metadata of streams
 	done  bool     // guarded by Spool.commit, like err
-	err   error
+	err   error    // errUnsettled until the batch is durable or refused
 }
 
+// errUnsettled stays if Options.Describe or Options.Committed panics.
+var errUnsettled = errors.New("append was given up half-way")
+
 func newPending(b *Batch) (*pending, error) {
-	p := &pending{batch: b, crcs: make([]uint32, 0, len(b.Objects)+len(b.Notes))}
-	if len(b.Objects)+len(b.Notes) > math.MaxUint16 {
-		return nil, fmt.Errorf("batch of %d frames: at most %d fit", len(b.Objects)+len(b.Notes), math.MaxUint16)
+	frames := len(b.Objects) + len(b.Notes)
+	if frames > math.MaxUint16 {
+		return nil, fmt.Errorf("batch of %d frames: at most %d fit", frames, math.MaxUint16)
 	}
+	p := &pending{batch: b, crcs: make([]uint32, 0, frames), size: batchHeaderLen, err: errUnsettled}
 	for i := range b.Objects {
-		if len(b.Objects[i].Stream) > math.MaxUint16 {
-			return nil, fmt.Errorf("stream name of %d bytes: at most %d fit", len(b.Objects[i].Stream), math.MaxUint16)
+		o := &b.Objects[i]
+		if len(o.Stream) > math.MaxUint16 {
+			return nil, fmt.Errorf("stream name of %d bytes: at most %d fit", len(o.Stream), math.MaxUint16)
 		}
-		if err := p.add(b.Objects[i].Payload); err != nil {
+		if o.Records < 0 || o.Records > math.MaxUint32 || o.RawLen < 0 {
+			return nil, fmt.Errorf("object of %d records and %d bytes: out of range", o.Records, o.RawLen)
+		}
+		if err := p.add(o.Stream, o.Payload); err != nil {
 			return nil, err
 		}
 	}
 	for i := range b.Notes {
-		if err := p.add(b.Notes[i].Data); err != nil {
+		if err := p.add("", b.Notes[i].Data); err != nil {
 			return nil, err
 		}
 	}
 	return p, nil
 }
 
-func (p *pending) add(payload []byte) error {
+func (p *pending) add(stream string, payload []byte) error {
 	if len(payload) > math.MaxUint32 {
 		return fmt.Errorf("payload of %d bytes: at most %d fit", len(payload), math.MaxUint32)
 	}
 	p.crcs = append(p.crcs, crc32.Checksum(payload, castagnoli))
-	p.size += int64(len(payload))
+	p.size += int64(frameEntryLen + len(stream) + len(payload))
 	return nil
 }
 

@@ -5,27 +5,37 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"path/filepath"
 	"time"
 )
 
-// A .done file is magic, the digests, and the CRC-32C of both.
-var doneMagic = []byte("SIEMDONE")
+// A .done file is magic, the digests, and the CRC-32C of its name, without the
+// extension, and of both. The name keeps a file that was copied or renamed from
+// completing the removal of another segment.
+var doneMagic = []byte("SIEMDON\x01")
 
-func appendDone(dst []byte, digests []Digest) []byte {
+// maxDoneLen bounds what is read of a .done file: sixteen million batches.
+const maxDoneLen = 256 << 20
+
+func appendDone(dst []byte, name string, digests []Digest) []byte {
 	start := len(dst)
 	dst = append(dst, doneMagic...)
 	for i := range digests {
 		dst = append(dst, digests[i][:]...)
 	}
-	return le.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli))
+	return le.AppendUint32(dst, doneCRC(name, dst[start:]))
+}
+
+func doneCRC(name string, b []byte) uint32 {
+	return crc32.Update(crc32.Checksum([]byte(name), castagnoli), castagnoli, b)
 }
 
 var errDone = errors.New("list of digests is damaged")
 
-func parseDone(b []byte) ([]Digest, error) {
+func parseDone(b []byte, name string) ([]Digest, error) {
 	n := len(b) - len(doneMagic) - 4
 	if n < 0 || n%len(Digest{}) != 0 || string(b[:len(doneMagic)]) != string(doneMagic) ||
-		crc32.Checksum(b[:len(b)-4], castagnoli) != le.Uint32(b[len(b)-4:]) {
+		doneCRC(name, b[:len(b)-4]) != le.Uint32(b[len(b)-4:]) {
 		return nil, errDone
 	}
 	digests := make([]Digest, 0, n/len(Digest{}))
@@ -35,8 +45,8 @@ func parseDone(b []byte) ([]Digest, error) {
 	return digests, nil
 }
 
-func (s *Spool) readDone(path string) ([]Digest, error) {
-	f, err := s.fs.open(path)
+func (s *Spool) readDone(name string) ([]Digest, error) {
+	f, err := s.fs.open(filepath.Join(s.dir, name+doneExt))
 	if err != nil {
 		return nil, err
 	}
@@ -45,11 +55,14 @@ func (s *Spool) readDone(path string) ([]Digest, error) {
 	if err != nil {
 		return nil, err
 	}
+	if size > maxDoneLen {
+		return nil, errDone
+	}
 	b := make([]byte, size)
 	if _, err := f.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	return parseDone(b)
+	return parseDone(b, name)
 }
 
 // digestSet holds the digests that earlier Spools left, by the file that they

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,19 +25,21 @@ import (
 //	 64  reserved
 //	 68  CRC-32C of the 68 bytes before
 //
-// The file's name repeats sequence number and id, so a damaged header costs
-// nothing. The length of the segment before voids what a failed append may have
-// left at its end.
+// Its place and its CRC are the same in every version, so that a damaged header
+// is told from one of a newer version. The file's name repeats sequence number
+// and id, so a damaged header costs nothing. The length of the segment before
+// voids what a failed append may have left at its end.
 //
 //	batch: head, then the payloads of its frames in their order
 //	  0  magic "BTCH"
-//	  4  CRC-32C of the segment id and of the head from 8 on
+//	  4  CRC-32C of the segment id and of the 44 bytes from 8 on
 //	  8  length of the batch, head and payloads, u64
 //	 16  bytes of this segment that were durable before this batch was written, u64
 //	 24  digest of the chunk, 16 bytes
 //	 40  length of the head, u32
 //	 44  frames, u16, and reserved, u16
-//	 48  frame table, 36 bytes a frame, then the names and metadata of the streams
+//	 48  CRC-32C of the head from 52 on
+//	 52  frame table, 36 bytes a frame, then the names and metadata of the streams
 //
 //	frame table entry
 //	  0  kind, u8: 1 object bytes, 2 note
@@ -51,10 +54,11 @@ import (
 //	 32  reserved
 //
 // The id in the batch's CRC keeps bytes of another segment, or of a log line
-// that imitates a batch, from being taken for one.
+// that imitates a batch, from being taken for one. That this CRC covers 44 bytes
+// only makes it cheap to tell so, whatever length is claimed.
 const (
 	segmentHeaderLen = 72
-	batchHeaderLen   = 48
+	batchHeaderLen   = 52
 	frameEntryLen    = 36
 	maxHeadLen       = 64 << 20
 
@@ -84,20 +88,17 @@ func (id ID) String() string { return hex.EncodeToString(id[:]) }
 
 func segmentName(seq uint64, id ID) string { return fmt.Sprintf("%016x-%s", seq, id) }
 
-// parseSegmentName reads what segmentName wrote, extension removed.
+// parseSegmentName reads what segmentName wrote, and nothing else.
 func parseSegmentName(name string) (seq uint64, id ID, ok bool) {
-	head, tail, found := strings.Cut(name, "-")
-	if !found || len(head) != 16 || len(tail) != 32 {
-		return 0, ID{}, false
-	}
+	head, tail, _ := strings.Cut(name, "-")
 	seq, err := strconv.ParseUint(head, 16, 64)
-	if err != nil {
+	if err != nil || len(tail) != hex.EncodedLen(len(id)) {
 		return 0, ID{}, false
 	}
 	if _, err := hex.Decode(id[:], []byte(tail)); err != nil {
 		return 0, ID{}, false
 	}
-	return seq, id, true
+	return seq, id, name == segmentName(seq, id)
 }
 
 type segmentHeader struct {
@@ -152,24 +153,36 @@ type frame struct {
 	raw        int64 // length before compression
 }
 
-// batchHead is the part of a batch that its own CRC covers.
+// batchHead is a batch without its payloads.
 type batchHead struct {
-	length int64
-	synced int64
+	length int64 // of the batch
+	synced int64 // bytes of the segment that were durable before
 	digest Digest
 	frames []frame
 }
 
-// append writes the head of a batch of segment id. It sets h.length from the frames.
-func (h *batchHead) append(dst []byte, id ID) []byte {
-	start := len(dst)
-	headLen := batchHeaderLen
-	var payloads int64
+// size returns the length of the head in bytes.
+func (h *batchHead) size() int {
+	n := batchHeaderLen
 	for i := range h.frames {
-		headLen += frameEntryLen + len(h.frames[i].name) + len(h.frames[i].meta)
-		payloads += h.frames[i].payload
+		n += frameEntryLen + len(h.frames[i].name) + len(h.frames[i].meta)
 	}
-	h.length = int64(headLen) + payloads
+	return n
+}
+
+func (h *batchHead) hasNotes() bool {
+	return slices.ContainsFunc(h.frames, func(f frame) bool { return f.kind == frameNote })
+}
+
+// append writes the head of a batch of segment id. It sets h.length from the frames.
+func (h *batchHead) append(dst []byte, id *ID) []byte {
+	start := len(dst)
+	headLen := h.size()
+	h.length = int64(headLen)
+	for i := range h.frames {
+		h.length += h.frames[i].payload
+	}
+	dst = slices.Grow(dst, headLen)
 	dst = append(dst, batchMagic...)
 	dst = le.AppendUint32(dst, 0)
 	dst = le.AppendUint64(dst, uint64(h.length))
@@ -178,6 +191,7 @@ func (h *batchHead) append(dst []byte, id ID) []byte {
 	dst = le.AppendUint32(dst, uint32(headLen))
 	dst = le.AppendUint16(dst, uint16(len(h.frames)))
 	dst = le.AppendUint16(dst, 0)
+	dst = le.AppendUint32(dst, 0)
 	for i := range h.frames {
 		dst = h.frames[i].append(dst)
 	}
@@ -185,7 +199,9 @@ func (h *batchHead) append(dst []byte, id ID) []byte {
 		dst = append(dst, h.frames[i].name...)
 		dst = append(dst, h.frames[i].meta...)
 	}
-	le.PutUint32(dst[start+4:], headCRC(id, dst[start+8:]))
+	head := dst[start:]
+	le.PutUint32(head[48:], crc32.Checksum(head[batchHeaderLen:], castagnoli))
+	le.PutUint32(head[4:], headerCRC(head, id))
 	return dst
 }
 
@@ -201,36 +217,37 @@ func (f *frame) append(dst []byte) []byte {
 	return le.AppendUint32(dst, 0)
 }
 
-func headCRC(id ID, b []byte) uint32 {
-	return crc32.Update(crc32.Checksum(id[:], castagnoli), castagnoli, b)
+func headerCRC(b []byte, id *ID) uint32 {
+	return crc32.Update(crc32.Checksum(id[:], castagnoli), castagnoli, b[8:batchHeaderLen])
 }
 
-// headLen returns the length of the head that starts with b, batchHeaderLen
-// bytes of it, or 0 if b starts no head.
-func headLen(b []byte) int {
-	if string(b[:4]) != string(batchMagic) {
+// parseHeader reads the first batchHeaderLen bytes of the head of a batch of
+// segment id and returns the length of the head, or 0 if b is none.
+func (h *batchHead) parseHeader(b []byte, id *ID) (headLen int) {
+	if string(b[:4]) != string(batchMagic) || headerCRC(b, id) != le.Uint32(b[4:]) {
 		return 0
-	}
-	n := int(le.Uint32(b[40:]))
-	if n < batchHeaderLen+frameEntryLen*int(le.Uint16(b[44:])) || n > maxHeadLen {
-		return 0
-	}
-	return n
-}
-
-// parse reads the whole head b of a batch of segment id and reports whether it
-// is undamaged. The frames' names and metadata alias b.
-func (h *batchHead) parse(b []byte, id ID) bool {
-	if headCRC(id, b[8:]) != le.Uint32(b[4:]) {
-		return false
 	}
 	h.length = int64(le.Uint64(b[8:]))
 	h.synced = int64(le.Uint64(b[16:]))
 	h.digest = Digest(b[24:40])
+	headLen = int(le.Uint32(b[40:]))
+	if headLen < batchHeaderLen || headLen > maxHeadLen || h.length < int64(headLen) {
+		return 0
+	}
+	return headLen
+}
+
+// parse reads the whole head b, of which parseHeader read the start, and reports
+// whether it is undamaged. The frames' names and metadata alias b.
+func (h *batchHead) parse(b []byte) bool {
 	n := int(le.Uint16(b[44:]))
-	h.frames = h.frames[:0]
-	table, strings := b[batchHeaderLen:], b[batchHeaderLen+n*frameEntryLen:]
+	table, end := b[batchHeaderLen:], batchHeaderLen+n*frameEntryLen
+	if crc32.Checksum(table, castagnoli) != le.Uint32(b[48:]) || end > len(b) {
+		return false
+	}
+	strings := b[end:]
 	want := int64(len(b))
+	h.frames = h.frames[:0]
 	for i := range n {
 		e := table[i*frameEntryLen:]
 		nameLen, metaLen := int(le.Uint16(e[2:])), int(le.Uint32(e[4:]))

@@ -13,11 +13,14 @@ import (
 // fileSystem is what the spool asks of the disk. Tests replace it to make
 // writes and syncs fail and to lose what was not synced.
 type fileSystem interface {
+	// mkdirAll makes dir, and its parents if need be, durably.
 	mkdirAll(dir string) error
 	readDir(dir string) ([]fs.DirEntry, error)
 	// create makes a new file and fails if there is one of that name.
 	create(path string) (file, error)
+	// open opens a file for reading, edit for writing too.
 	open(path string) (file, error)
+	edit(path string) (file, error)
 	rename(from, to string) error
 	remove(path string) error
 	// lock takes the lock file for this process, or returns ErrLocked.
@@ -41,10 +44,26 @@ type file interface {
 // audit trail.
 type osFS struct{}
 
-func (osFS) mkdirAll(dir string) error                 { return os.MkdirAll(dir, 0o700) }
 func (osFS) readDir(dir string) ([]fs.DirEntry, error) { return os.ReadDir(dir) }
 func (osFS) rename(from, to string) error              { return os.Rename(from, to) }
 func (osFS) remove(path string) error                  { return os.Remove(path) }
+
+func (fsys osFS) mkdirAll(dir string) error {
+	switch info, err := os.Stat(dir); {
+	case err == nil && !info.IsDir():
+		return &fs.PathError{Op: "mkdir", Path: dir, Err: unix.ENOTDIR}
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	parent := filepath.Dir(dir)
+	if err := fsys.mkdirAll(parent); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return fsys.syncDir(parent)
+}
 
 func (osFS) create(path string) (file, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
@@ -52,6 +71,11 @@ func (osFS) create(path string) (file, error) {
 }
 
 func (osFS) open(path string) (file, error) {
+	f, err := os.Open(path)
+	return osFile{f}, err
+}
+
+func (osFS) edit(path string) (file, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	return osFile{f}, err
 }
@@ -117,12 +141,22 @@ func advance(bufs [][]byte, n int) [][]byte {
 func (f osFile) truncate(size int64) error { return f.Truncate(size) }
 
 func (f osFile) sync() error {
-	for {
-		err := unix.Fdatasync(int(f.Fd()))
-		if !errors.Is(err, unix.EINTR) {
-			return os.NewSyscallError("fdatasync", err)
-		}
+	err := unix.Fdatasync(int(f.Fd()))
+	for errors.Is(err, unix.EINTR) {
+		err = unix.Fdatasync(int(f.Fd()))
 	}
+	// A file that somebody removed takes writes and syncs, and keeps nothing.
+	var st unix.Stat_t
+	if err == nil {
+		err = unix.Fstat(int(f.Fd()), &st)
+	}
+	if err == nil && st.Nlink == 0 {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return &fs.PathError{Op: "sync", Path: f.Name(), Err: err}
+	}
+	return nil
 }
 
 func (f osFile) size() (int64, error) {
@@ -134,7 +168,7 @@ func (f osFile) size() (int64, error) {
 }
 
 // writeFile makes path hold what r gives, whole or not at all, and durable. It
-// returns the length.
+// returns the length. Calls for the same path must not overlap.
 func writeFile(fsys fileSystem, path string, r io.Reader) (size int64, err error) {
 	tmp := path + tmpExt
 	if err := fsys.remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -148,17 +182,17 @@ func writeFile(fsys fileSystem, path string, r io.Reader) (size int64, err error
 	if err == nil {
 		err = f.sync()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return 0, errors.Join(err, fsys.remove(tmp))
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = fsys.rename(tmp, path)
 	}
-	if err := fsys.rename(tmp, path); err != nil {
-		return 0, err
+	if err != nil {
+		return 0, errors.Join(err, fsys.remove(tmp))
 	}
 	return size, fsys.syncDir(filepath.Dir(path))
 }
 
 func copyTo(f file, r io.Reader) (size int64, err error) {
-	buf := make([]byte, blockLen)
+	buf := make([]byte, maxBlock)
 	for {
 		n, err := io.ReadFull(r, buf)
 		if n > 0 {

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +14,8 @@ type Contents struct {
 	Segment Segment
 	// Streams are in the order in which the segment first used them.
 	Streams []*Stream
-	// Damage is what could not be read and was moved to quarantine.
+	// Damage is what could not be read and was copied to quarantine, and what is
+	// missing.
 	Damage  []*CorruptError
 	digests []Digest
 }
@@ -27,13 +29,15 @@ type Stream struct {
 	RawLen  int64  // bytes before compression
 	RawCRC  uint32 // IEEE CRC-32 of the bytes before compression
 
-	spool *Spool
+	fs    fileSystem
 	seg   Segment
 	skip  []extent // damaged
 	marks []mark
+	last  int64 // offset of the last batch with a payload of the stream
 }
 
-// mark says where in the file a batch lies whose payload is at pos of its stream.
+// mark says where in the file a batch lies whose first payload is at pos of its
+// stream.
 type mark struct{ pos, off int64 }
 
 // markEvery spaces the marks of a stream, in bytes: a seek reads the heads of
@@ -41,15 +45,21 @@ type mark struct{ pos, off int64 }
 const markEvery = 1 << 20
 
 // Load reads a sealed segment whole, verifies every byte of it and returns its
-// streams. Batches that are damaged are copied to quarantine and left out.
+// streams. Batches that are damaged are copied to quarantine and left out. An
+// error is one of the disk, and nothing is given up for it: Load can be called
+// again.
 func (s *Spool) Load(seg Segment) (*Contents, error) {
+	if err := s.enter(); err != nil {
+		return nil, err
+	}
+	defer s.inUse.RUnlock()
 	f, err := s.fs.open(seg.Path)
 	if err != nil {
 		return nil, fmt.Errorf("open segment: %w", err)
 	}
 	defer f.Close()
 	c := &Contents{Segment: seg}
-	bad, err := c.read(s, newWalker(f, seg.ID, seg.size))
+	bad, err := c.read(s.fs, newWalker(f, seg.ID, seg.size))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", filepath.Base(seg.Path), err)
 	}
@@ -60,16 +70,20 @@ func (s *Spool) Load(seg Segment) (*Contents, error) {
 		if err := s.keepDamage(f, seg, b); err != nil {
 			return nil, fmt.Errorf("quarantine: %w", err)
 		}
-		c.Damage = append(c.Damage, &CorruptError{
-			File: filepath.Base(seg.Path), Offset: b.off, Length: b.end - b.off,
-			Reason: "damaged on disk, moved to " + quarantineDir,
-		})
+		c.damaged(b.off, b.end-b.off, "damaged on disk, copied to "+quarantineDir)
+	}
+	if seg.missing > 0 {
+		c.damaged(seg.size, seg.missing, "missing at the end of the file")
 	}
 	return c, nil
 }
 
+func (c *Contents) damaged(off, length int64, reason string) {
+	c.Damage = append(c.Damage, &CorruptError{File: filepath.Base(c.Segment.Path), Offset: off, Length: length, Reason: reason})
+}
+
 // read goes through the batches and returns the extents that are damaged.
-func (c *Contents) read(s *Spool, w *walker) (bad []extent, err error) {
+func (c *Contents) read(fsys fileSystem, w *walker) (bad []extent, err error) {
 	byName := map[string]*Stream{}
 	for {
 		gap, err := w.next()
@@ -90,23 +104,27 @@ func (c *Contents) read(s *Spool, w *walker) (bad []extent, err error) {
 		}
 		c.digests = append(c.digests, w.head.digest)
 		for i := range w.head.frames {
-			if f := &w.head.frames[i]; f.kind == frameObject {
-				st := byName[string(f.name)]
-				if st == nil {
-					st = &Stream{Name: string(f.name), Meta: slices.Clone(f.meta), spool: s, seg: c.Segment}
-					byName[st.Name] = st
-					c.Streams = append(c.Streams, st)
-				}
-				st.add(f, w.headOff)
+			f := &w.head.frames[i]
+			if f.kind != frameObject {
+				continue
 			}
+			st := byName[string(f.name)]
+			if st == nil {
+				st = &Stream{Name: string(f.name), Meta: slices.Clone(f.meta), fs: fsys, seg: c.Segment}
+				byName[st.Name] = st
+				c.Streams = append(c.Streams, st)
+			}
+			st.add(f, w.headOff)
 		}
 	}
 }
 
+// add counts frame f of the batch at off in.
 func (st *Stream) add(f *frame, off int64) {
-	if n := len(st.marks); n == 0 || st.Size-st.marks[n-1].pos >= markEvery {
+	if n := len(st.marks); n == 0 || off > st.last && st.Size-st.marks[n-1].pos >= markEvery {
 		st.marks = append(st.marks, mark{st.Size, off})
 	}
+	st.last = off
 	st.RawCRC = combineCRC32(st.RawCRC, f.rawCRC, f.raw)
 	st.Size += f.payload
 	st.RawLen += f.raw
@@ -116,11 +134,13 @@ func (st *Stream) add(f *frame, off int64) {
 // Open returns the stream's bytes. It reads the segment as it goes and holds
 // little of it in memory.
 func (st *Stream) Open() (io.ReadSeekCloser, error) {
-	f, err := st.spool.fs.open(st.seg.Path)
+	f, err := st.fs.open(st.seg.Path)
 	if err != nil {
 		return nil, fmt.Errorf("open segment: %w", err)
 	}
-	return &streamReader{st: st, f: f, w: newWalker(f, st.seg.ID, st.seg.size)}, nil
+	r := &streamReader{st: st, f: f, w: newWalker(f, st.seg.ID, st.seg.size)}
+	r.rewind(st.marks[0])
+	return r, nil
 }
 
 // streamReader picks a stream's payloads out of the batches of its segment.
@@ -133,6 +153,9 @@ type streamReader struct {
 	// the payload that pos is in; valid if from <= pos < to
 	from, to int64 // in the stream
 	at       int64 // of its first byte, in the file
+
+	next int   // frame of w.head to look at
+	off  int64 // of its payload, in the file
 }
 
 // Read implements io.Reader.
@@ -146,70 +169,79 @@ func (r *streamReader) Read(p []byte) (int, error) {
 		}
 	}
 	off := r.at + r.pos - r.from
-	n := 0
 	p = p[:min(int64(len(p)), r.to-r.pos)]
-	var err error
-	if len(p) >= blockLen {
-		n, err = r.f.ReadAt(p, off)
-	} else {
-		n, err = r.w.r.ReadAt(p, off)
+	var src io.ReaderAt = &r.w.r
+	if len(p) >= maxBlock {
+		src = r.f
 	}
+	n, err := src.ReadAt(p, off)
 	r.pos += int64(n)
 	if n > 0 {
 		err = nil
 	}
-	return n, err
+	return n, unexpectedEOF(err)
 }
 
 // locate goes to the payload that pos is in: onwards from the current one, or
 // from the nearest mark if that is closer.
 func (r *streamReader) locate() error {
-	i, found := slices.BinarySearchFunc(r.st.marks, r.pos, func(m mark, pos int64) int { return int(min(max(m.pos-pos, -1), 1)) })
+	i, found := slices.BinarySearchFunc(r.st.marks, r.pos, func(m mark, pos int64) int { return cmp.Compare(m.pos, pos) })
 	if !found {
 		i--
 	}
 	if m := r.st.marks[i]; r.pos < r.to || m.pos > r.to {
-		r.from, r.to, r.w.off = m.pos, m.pos, m.off
+		r.rewind(m)
 	}
-	for {
-		if err := r.advance(); err != nil || r.pos < r.to {
+	for r.pos >= r.to {
+		if err := r.advance(); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// rewind goes to before the batch at m.
+func (r *streamReader) rewind(m mark) {
+	r.from, r.to, r.w.off = m.pos, m.pos, m.off
+	r.next = len(r.w.head.frames)
 }
 
 // advance goes to the stream's next payload.
 func (r *streamReader) advance() error {
 	for {
+		for r.next < len(r.w.head.frames) {
+			f := &r.w.head.frames[r.next]
+			off := r.off
+			r.next++
+			r.off += f.payload
+			if f.kind == frameObject && string(f.name) == r.st.Name {
+				r.at, r.from, r.to = off, r.to, r.to+f.payload
+				return nil
+			}
+		}
 		for _, s := range r.st.skip {
 			if s.off <= r.w.off && r.w.off < s.end {
 				r.w.off = s.end
 			}
 		}
-		if _, err := r.w.next(); errors.Is(err, io.EOF) {
-			return io.ErrUnexpectedEOF
-		} else if err != nil {
-			return err
+		if _, err := r.w.next(); err != nil {
+			r.next = len(r.w.head.frames)
+			return unexpectedEOF(err)
 		}
-		off := r.w.payloadOff()
-		for i := range r.w.head.frames {
-			f := &r.w.head.frames[i]
-			if f.kind == frameObject && string(f.name) == r.st.Name {
-				r.at, r.from, r.to = off, r.to, r.to+f.payload
-				return nil
-			}
-			off += f.payload
-		}
+		r.next, r.off = 0, r.w.payloadOff()
 	}
 }
 
 // Seek implements io.Seeker.
 func (r *streamReader) Seek(offset int64, whence int) (int64, error) {
 	switch whence {
+	case io.SeekStart:
 	case io.SeekCurrent:
 		offset += r.pos
 	case io.SeekEnd:
 		offset += r.st.Size
+	default:
+		return 0, fmt.Errorf("seek of kind %d", whence)
 	}
 	if offset < 0 {
 		return 0, errors.New("seek before the start of a stream")

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -10,20 +11,30 @@ import (
 
 const quarantineDir = "quarantine"
 
-// Quarantine keeps what r gives under that name in quarantine/, durably, whole
-// or not at all. It counts towards MaxBytes; the error is ErrFull when that is
-// reached. A name that is taken is the same thing, kept before.
+// Quarantine keeps what r gives in a file of that name in quarantine/, durably,
+// whole or not at all. It counts towards MaxBytes; the error is ErrFull when that
+// is reached. A name that is taken is the same thing, kept before.
 func (s *Spool) Quarantine(name string, r io.Reader) error {
-	if st := s.Stats(); st.Bytes >= st.MaxBytes {
-		return fmt.Errorf("%w: %d of %d bytes are used", ErrFull, st.Bytes, st.MaxBytes)
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.inUse.RUnlock()
+	if name == "." || name != filepath.Base(name) || !filepath.IsLocal(name) || strings.HasSuffix(name, tmpExt) {
+		return fmt.Errorf("%q is not the name of a file to keep", name)
+	}
+	if used := s.used(); used >= s.o.MaxBytes {
+		return fmt.Errorf("%w: %d of %d bytes are used", ErrFull, used, s.o.MaxBytes)
 	}
 	return s.keep(name, r)
 }
 
 func (s *Spool) keep(name string, r io.Reader) error {
-	path := filepath.Join(s.dir, quarantineDir, filepath.Base(name))
+	s.side.Lock()
+	defer s.side.Unlock()
+	path := filepath.Join(s.dir, quarantineDir, name)
 	if f, err := s.fs.open(path); err == nil {
-		return f.Close()
+		// That the name is taken does not say that its entry is durable.
+		return errors.Join(f.Close(), s.fs.syncDir(filepath.Dir(path)))
 	}
 	size, err := writeFile(s.fs, path, r)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,7 +30,8 @@ type Options struct {
 	// MaxBytes is what the directory may hold, quarantine included.
 	MaxBytes int64
 	// SegmentBytes seals a segment before it grows beyond them. A single batch
-	// that is larger gets a segment of its own.
+	// that is larger gets a segment of its own. Neither limit foresees the metadata
+	// that a batch comes with.
 	SegmentBytes int64
 	// MaxStreams seals a segment before it has more streams. A single batch with
 	// more gets a segment of its own.
@@ -62,6 +64,10 @@ type Spool struct {
 	sealC  chan struct{}
 	report Report // of Open; constant afterwards
 
+	// inUse is held shared while the directory is worked on, and whole by Close.
+	inUse  sync.RWMutex
+	closed bool
+
 	queueMu sync.Mutex
 	queue   []*pending // waiting for whoever holds commit
 
@@ -72,9 +78,10 @@ type Spool struct {
 	lastID  ID
 	lastLen int64  // its committed length, in bytes
 	orphan  string // path of a segment without one, yet to be removed
-	closed  bool
 
-	mu        sync.Mutex // guards what follows; taken after commit, never before
+	side sync.Mutex // held while a file beside the segments is written
+
+	mu        sync.Mutex // guards what follows; taken after the others, never before
 	sealed    []Segment  // oldest first
 	bytes     int64      // in the directory
 	openSince time.Time  // zero if no segment is open
@@ -86,17 +93,23 @@ type Segment struct {
 	Seq       uint64
 	ID        ID
 	Path      string
-	size      int64 // bytes, up to the end of the last committed batch
-	Created   time.Time
-	Recovered bool  // left by an earlier Spool
-	onDisk    int64 // bytes counted in Spool.bytes
+	Created   time.Time // zero if the header is damaged
+	Recovered bool      // left by an earlier Spool
+
+	prev    ID    // of the segment before; zero if there was none
+	size    int64 // bytes, up to the end of the last committed batch
+	missing int64 // bytes that were committed behind that and are gone
+	// uncut says that the file may be longer, or be so again after a crash: it is
+	// not certain that what a failed append left was cut durably.
+	uncut bool
 }
+
+func (seg *Segment) is(other Segment) bool { return seg.Path == other.Path }
 
 // openSegment is the one that Append writes to.
 type openSegment struct {
 	Segment
-	prev    ID // of the segment before, and its committed length
-	prevLen int64
+	prevLen int64 // committed length of the segment before
 	f       file
 	streams map[string][]byte // name to metadata
 }
@@ -130,10 +143,30 @@ func (s *Spool) Stats() Stats {
 	if !s.openSince.IsZero() {
 		st.Segments++
 	}
-	if len(s.sealed) > 0 {
-		st.Oldest = s.sealed[0].Created
+	for i := range s.sealed {
+		if !s.sealed[i].Created.IsZero() {
+			st.Oldest = s.sealed[i].Created
+			break
+		}
 	}
 	return st
+}
+
+// used returns how many bytes are in the directory.
+func (s *Spool) used() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bytes
+}
+
+// enter keeps the directory in use until s.inUse.RUnlock.
+func (s *Spool) enter() error {
+	s.inUse.RLock()
+	if s.closed {
+		s.inUse.RUnlock()
+		return ErrClosed
+	}
+	return nil
 }
 
 // Known reports whether the chunk of that digest was stored by an earlier Spool
@@ -146,11 +179,12 @@ func (s *Spool) Known(d Digest) bool {
 
 // Seal ends the open segment, if there is one, and announces it on SealedC.
 func (s *Spool) Seal() error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.inUse.RUnlock()
 	s.commit.Lock()
 	defer s.commit.Unlock()
-	if s.closed {
-		return ErrClosed
-	}
 	return s.seal()
 }
 
@@ -158,13 +192,12 @@ func (s *Spool) Seal() error {
 // to close the file loses nothing.
 func (s *Spool) seal() error {
 	seg := s.open
-	if seg == nil {
+	if seg == nil || seg.size == 0 {
 		return nil
 	}
 	s.open = nil
 	err := seg.f.Close()
 	s.mu.Lock()
-	seg.onDisk = seg.size
 	s.sealed = append(s.sealed, seg.Segment)
 	s.openSince = time.Time{}
 	s.mu.Unlock()
@@ -179,11 +212,25 @@ func (s *Spool) seal() error {
 }
 
 // Remove forgets a sealed segment, which its consumers are done with. Its digests
-// stay known to the Spools to come for 15 minutes.
+// stay known to the Spools to come for 15 minutes. After an error it can be called
+// again; to remove what is gone already is no error.
 func (s *Spool) Remove(c *Contents) error {
+	if err := s.enter(); err != nil {
+		return err
+	}
+	defer s.inUse.RUnlock()
+	s.side.Lock()
+	defer s.side.Unlock()
 	seg := c.Segment
-	done := filepath.Join(s.dir, segmentName(seg.Seq, seg.ID)+doneExt)
-	if _, err := writeFile(s.fs, done, bytes.NewReader(appendDone(nil, c.digests))); err != nil {
+	if !slices.ContainsFunc(s.Sealed(), seg.is) {
+		return nil
+	}
+	if err := s.cutBefore(seg); err != nil {
+		return fmt.Errorf("cut failed append: %w", err)
+	}
+	base := strings.TrimSuffix(seg.Path, segExt)
+	done := appendDone(nil, filepath.Base(base), c.digests)
+	if _, err := writeFile(s.fs, base+doneExt, bytes.NewReader(done)); err != nil {
 		return fmt.Errorf("keep digests of removed segment: %w", full(err))
 	}
 	if err := s.fs.remove(seg.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -191,19 +238,52 @@ func (s *Spool) Remove(c *Contents) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.sealed, func(o Segment) bool { return o.Path == seg.Path })
-	if i >= 0 {
-		s.sealed = slices.Delete(s.sealed, i, i+1)
-		s.bytes -= seg.onDisk
-	}
-	s.known.expire(seg.Path, done, time.Now())
+	s.sealed = slices.DeleteFunc(s.sealed, seg.is)
+	s.bytes -= seg.size
+	s.known.expire(seg.Path, base+doneExt, time.Now())
+	// The sync that made this .done file durable made earlier removals so too.
 	return s.known.prune(s.fs, time.Now())
 }
 
-// Close gives the directory up. What is not sealed is recovered by the next Open.
+// cutBefore cuts what a failed append may have left behind the segment before
+// next, whose header voids it, and is about to go. It needs s.side.
+func (s *Spool) cutBefore(next Segment) error {
+	sealed := s.Sealed()
+	i := slices.IndexFunc(sealed, func(seg Segment) bool { return seg.uncut && seg.ID == next.prev })
+	if i < 0 {
+		return nil
+	}
+	seg := sealed[i]
+	if err := s.cut(seg); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sealed[slices.IndexFunc(s.sealed, seg.is)].uncut = false
+	return nil
+}
+
+// cut makes the file end where the segment does, durably.
+func (s *Spool) cut(seg Segment) error {
+	f, err := s.fs.edit(seg.Path)
+	if err != nil {
+		return err
+	}
+	size, err := f.size()
+	if err == nil && size > seg.size {
+		err = f.truncate(seg.size)
+	}
+	if err == nil {
+		err = f.sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// Close gives the directory up, after the calls under way. What is not sealed is
+// recovered by the next Open.
 func (s *Spool) Close() error {
-	s.commit.Lock()
-	defer s.commit.Unlock()
+	s.inUse.Lock()
+	defer s.inUse.Unlock()
 	if s.closed {
 		return nil
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
 	"siem-s3/conf"
 	"siem-s3/event"
@@ -16,9 +18,10 @@ import (
 
 // Settings reads the settings that get returns by key, "" for those that are not
 // given, and makes the stages that they describe. It does no I/O but for the
-// files that settings name. The error is a conf.Problems with all that is wrong,
-// whichever stage found it. Log is left to the caller.
-func Settings(get func(key string) string) (*conf.Config, pipeline.Options, error) {
+// files that settings name and the AWS SDK's own. If settings can't stand the
+// error is a conf.Problems with all of them, whichever stage found it. Log is
+// left to the caller; notice is told what the bucket finds out about its server.
+func Settings(get func(key string) string, notice func(string)) (*conf.Config, pipeline.Options, error) {
 	cfg, err := conf.Parse(get)
 	var problems conf.Problems
 	if err != nil && !errors.As(err, &problems) {
@@ -38,9 +41,9 @@ func Settings(get func(key string) string) (*conf.Config, pipeline.Options, erro
 	if err := problems.Err(); err != nil {
 		return nil, pipeline.Options{}, err
 	}
-	b, err := Bucket(cfg)
+	b, err := Bucket(cfg, notice)
 	if err != nil {
-		return nil, pipeline.Options{}, fmt.Errorf("set up S3: %w", err)
+		return nil, pipeline.Options{}, err
 	}
 	o.Bucket = b
 	return cfg, o, nil
@@ -54,6 +57,7 @@ func mapping(cfg *conf.Config, problems *conf.Problems) *event.Mapping {
 		}
 	}
 	m, err := event.NewMapping(o)
+	var pairs, reasons []string
 	for _, err := range unjoin(err) {
 		var accessor *event.AccessorError
 		var logType *event.LogTypeError
@@ -61,14 +65,20 @@ func mapping(cfg *conf.Config, problems *conf.Problems) *event.Mapping {
 		case errors.As(err, &accessor):
 			problems.Add(conf.Problem{
 				Key: "map_" + accessor.Field.String(), Value: accessor.Accessor,
-				Want: fmt.Sprintf("a record accessor such as $device['id'] (%v)", accessor.Err),
+				Want: fmt.Sprintf("a record accessor, such as $device['id'] (%v)", accessor.Err),
 			})
 		case errors.As(err, &logType):
-			problems.Add(conf.Problem{
-				Key: "log_type_map", Value: logType.Source + "=" + logType.Name,
-				Want: fmt.Sprintf("a log type of the schema on the right (%s)", logType.Reason),
-			})
+			pairs = append(pairs, logType.Source+"="+logType.Name)
+			if !slices.Contains(reasons, logType.Reason) {
+				reasons = append(reasons, logType.Reason)
+			}
 		}
+	}
+	if pairs != nil {
+		problems.Add(conf.Problem{
+			Key: "log_type_map", Value: strings.Join(pairs, ", "),
+			Want: "a log type of the schema behind each = (" + strings.Join(reasons, "; ") + ")",
+		})
 	}
 	return m
 }
@@ -110,20 +120,30 @@ func keyFormat(cfg *conf.Config, problems *conf.Problems) *pipeline.KeyFormat {
 	}
 	k, err := pipeline.ParseKeyFormat(cfg.Format.KeyFormat, host)
 	if err != nil {
-		problems.Add(conf.Problem{Key: "s3_key_format", Value: cfg.Format.KeyFormat, Want: fmt.Sprintf("a template of keys (%v)", err)})
+		problems.Add(conf.Problem{Key: "s3_key_format", Value: cfg.Format.KeyFormat, Want: fmt.Sprintf("a template of object keys (%v)", err)})
 	}
 	return k
 }
 
-// Bucket returns the bucket of the settings.
-func Bucket(cfg *conf.Config) (*s3.Bucket, error) {
+// Bucket returns the bucket of the settings. notice is told, in a sentence each,
+// what it finds out about its server. The error is a conf.Problems if a setting
+// is to blame.
+func Bucket(cfg *conf.Config, notice func(string)) (*s3.Bucket, error) {
 	c := cfg.S3.Credentials
-	return s3.New(context.Background(), s3.Options{
+	b, err := s3.New(context.Background(), s3.Options{
 		Bucket: cfg.S3.Bucket, Region: cfg.S3.Region, Endpoint: cfg.S3.Endpoint, ForcePathStyle: cfg.S3.ForcePathStyle,
 		Profile: c.Profile, RoleARN: c.RoleARN, ExternalID: c.ExternalID, STSEndpoint: c.STSEndpoint,
 		AccessKeyID: c.AccessKeyID.Reveal(), SecretAccessKey: c.SecretAccessKey.Reveal(), SessionToken: c.SessionToken.Reveal(),
 		ACL: cfg.S3.CannedACL, StorageClass: cfg.S3.StorageClass, SSE: cfg.S3.ServerSideEncryption, KMSKeyID: cfg.S3.SSEKMSKeyID,
 		Tagging: cfg.S3.Tagging, ObjectLockMode: cfg.S3.ObjectLockMode, ObjectLockDays: cfg.S3.ObjectLockDays,
 		Checksum: cfg.S3.Checksum,
+		OnNotice: notice,
 	})
+	switch {
+	case err != nil && c.Profile != "":
+		return nil, conf.Problems{{Key: "profile", Value: c.Profile, Want: fmt.Sprintf("a profile that the AWS SDK can use (%v)", err)}}
+	case err != nil:
+		return nil, fmt.Errorf("set up S3: %w", err)
+	}
+	return b, nil
 }

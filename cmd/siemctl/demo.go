@@ -121,9 +121,9 @@ func (d *demo) run(ctx context.Context) error {
 	if d.dir, err = os.MkdirTemp("", "siem-s3-demo-"); err != nil {
 		return fmt.Errorf("temporary directory: %w", err)
 	}
-	d.defers(func() { _ = os.RemoveAll(d.dir) })
+	d.defers(func() { removeAll(d.dir) })
 	forgetAWS()
-	d.out.heading("siem-s3: %d sample records through Fluent Bit into S3, as JSON and as SYSLOG", d.records)
+	d.out.heading("siem-s3: %d sample records into S3, as JSON and as SYSLOG", d.records)
 	for i, s := range d.steps() {
 		d.out.step(i+1, s.title)
 		if err := s.run(ctx); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // sources is the root of the sources around the working directory, or around this
@@ -73,4 +74,15 @@ func (d *demo) keep(ctx context.Context) error {
 	}
 	d.out.line("The objects and the log are in %s", d.cmd.Keep)
 	return nil
+}
+
+// removeAll removes a directory in which processes that were just killed may have
+// the last of their files to make.
+func removeAll(dir string) {
+	for range 40 {
+		if os.RemoveAll(dir) == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }

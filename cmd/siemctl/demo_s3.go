@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 
 	"siem-s3/test/bucket"
 	"siem-s3/test/s3server"
@@ -41,7 +41,7 @@ func (d *demo) startServer(ctx context.Context) error {
 // compileServer does what s3server would do at its start, and shows how far it is.
 func (d *demo) compileServer(ctx context.Context) error {
 	stop := d.out.watch(func() string { return "fetching its sources" })
-	list, err := goCommand(ctx, "list", "-modfile=tools.mod", "-deps",
+	list, err := d.goCommand(ctx, "list", "-modfile=tools.mod", "-deps",
 		"-f={{if and .Stale (ne .Name `main`)}}{{.ImportPath}}{{end}}", s3Program).Output()
 	stop()
 	if err != nil {
@@ -54,7 +54,7 @@ func (d *demo) compileServer(ctx context.Context) error {
 	}
 	stop = d.out.watch(func() string { return "linking" })
 	defer stop()
-	_, err = goCommand(ctx, "tool", "-modfile=tools.mod", "-n", "versitygw").Output()
+	_, err = d.goCommand(ctx, "tool", "-modfile=tools.mod", "-n", "versitygw").Output()
 	return explain(err)
 }
 
@@ -63,7 +63,7 @@ func (d *demo) compile(ctx context.Context, packages []string) error {
 	d.out.line("It is compiled first, once on this machine. This takes some minutes.")
 	var done atomic.Int64
 	defer d.out.watch(func() string { return fmt.Sprintf("%d of %d packages", done.Load(), len(packages)) })()
-	cmd := goCommand(ctx, append([]string{"build", "-modfile=tools.mod", "-v"}, packages...)...)
+	cmd := d.goCommand(ctx, append([]string{"build", "-modfile=tools.mod", "-v"}, packages...)...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return err
@@ -81,11 +81,14 @@ func (d *demo) compile(ctx context.Context, packages []string) error {
 	return nil
 }
 
-// goCommand is a go command that ends with ctx. It is interrupted, not killed, so
-// that it removes its own temporary files.
-func goCommand(ctx context.Context, args ...string) *exec.Cmd {
+// goCommand is a go command that ends with ctx, and its compilers with it. What is
+// half done then stays where it is, so that is in the directory that the demo
+// removes.
+func (d *demo) goCommand(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.Env = append(cmd.Environ(), "GOTMPDIR="+d.dir, "TMPDIR="+d.dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	return cmd
 }
 

@@ -54,14 +54,20 @@ type demoRun struct {
 // startDemo starts siemctl demo with the plugin and the given arguments.
 func startDemo(t *testing.T, args ...string) *demoRun {
 	t.Helper()
+	return startDemoIn(t, nil, args...)
+}
+
+// startDemoIn is startDemo with more in the environment.
+func startDemoIn(t *testing.T, env []string, args ...string) *demoRun {
+	t.Helper()
 	so, err := builtPlugin()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startSiemctl(t, "", append([]string{"demo", "--plugin", so}, args...)...)
+	return startSiemctl(t, "", env, append([]string{"demo", "--plugin", so}, args...)...)
 }
 
-func startSiemctl(t *testing.T, dir string, args ...string) *demoRun {
+func startSiemctl(t *testing.T, dir string, env []string, args ...string) *demoRun {
 	t.Helper()
 	// Longer than any demo: it decides nothing but how long a failure takes.
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -69,7 +75,7 @@ func startSiemctl(t *testing.T, dir string, args ...string) *demoRun {
 	r := &demoRun{t: t, ctx: ctx, tmp: t.TempDir()}
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	cmd.Dir = dir
-	cmd.Env = append(cmd.Environ(), asSiemctl+"=1", "TMPDIR="+r.tmp)
+	cmd.Env = append(append(cmd.Environ(), asSiemctl+"=1", "TMPDIR="+r.tmp), env...)
 	var err error
 	if r.Child, err = child.Start(cmd); err != nil {
 		t.Fatal(err)
@@ -188,29 +194,38 @@ func TestDemoKeepsWhatItIsAskedTo(t *testing.T) {
 func TestInterruptedDemoLeavesNothing(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
-		name, at string
-		signal   syscall.Signal
-		args     []string
+		name, at   string
+		signal     syscall.Signal
+		fluentBit  bool
+		emptyCache bool
 	}{
-		{"before the server runs", "1. ", syscall.SIGINT, []string{"--host"}},
-		{"while the host waits", "4. ", syscall.SIGINT, []string{"--host"}},
-		{"while it shows what is stored", "5. ", syscall.SIGTERM, []string{"--host"}},
-		{"while Fluent Bit starts", "2. ", syscall.SIGINT, nil},
-		{"while Fluent Bit waits", "4. ", syscall.SIGHUP, nil},
+		{"before the server runs", "1. ", syscall.SIGINT, false, false},
+		{"while the server is compiled", "It is compiled first", syscall.SIGINT, false, true},
+		{"while the host waits", "4. ", syscall.SIGINT, false, false},
+		{"while it shows what is stored", "5. ", syscall.SIGTERM, false, false},
+		{"while Fluent Bit starts", "2. ", syscall.SIGINT, true, false},
+		{"while Fluent Bit waits", "4. ", syscall.SIGHUP, true, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if tt.args == nil {
-				tt.args = []string{"--fluent-bit", fluentbit.Need(t)}
+			args, env := []string{"--host"}, []string(nil)
+			if tt.fluentBit {
+				args = []string{"--fluent-bit", fluentbit.Need(t)}
 			}
-			r := startDemo(t, tt.args...)
+			if tt.emptyCache {
+				env = []string{"GOCACHE=" + t.TempDir()}
+			}
+			r := startDemoIn(t, env, args...)
 			if _, err := r.Log.Wait(r.ctx, tt.at); err != nil {
 				t.Fatal(err)
 			}
 			if err := r.Signal(tt.signal); err != nil {
 				t.Fatal(err)
 			}
-			_ = r.Wait(r.ctx) // the end may have come first
+			// It can only have succeeded if the signal came too late.
+			if err := r.Wait(r.ctx); err == nil && !strings.Contains(r.Log.String(), "Yes: ") {
+				t.Error("exit status 0")
+			}
 			r.wantNothingLeft()
 		})
 	}
@@ -236,7 +251,7 @@ func TestDemoThatCannotRunSaysWhy(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := startSiemctl(t, tt.dir, append([]string{"demo"}, tt.args...)...)
+			r := startSiemctl(t, tt.dir, nil, append([]string{"demo"}, tt.args...)...)
 			if err := r.Wait(r.ctx); err == nil {
 				t.Error("exit status 0")
 			}

@@ -20,10 +20,10 @@ type classicFile struct {
 }
 
 func (l *loader) readClassic(path string, content []byte) error {
-	f := &classicFile{loader: l, pos: Pos{File: path}}
 	if bytes.HasPrefix(content, []byte("\ufeff")) {
-		return f.fail(1, "the file begins with a byte order mark", "UTF-8 without one")
+		return &Error{Pos: Pos{path, 1, 1}, Problem: "the file begins with a byte order mark", Want: "UTF-8 without one"}
 	}
+	f := &classicFile{loader: l, pos: Pos{File: path}}
 	for line := range bytes.Lines(content) {
 		f.pos.Line++
 		text := strings.TrimSuffix(string(line), "\n")
