@@ -9,6 +9,7 @@ import (
 	"siem-s3/conf"
 	"siem-s3/event"
 	"siem-s3/notify"
+	"siem-s3/pipeline"
 )
 
 // Channels returns the channels that alerts go out by, the e-mail before the
@@ -22,6 +23,15 @@ func Channels(cfg *conf.Config) ([]notify.Channel, error) {
 		return nil, err
 	}
 	return all, nil
+}
+
+// alertOptions returns what the pipeline needs to know of alerts.
+func alertOptions(cfg *conf.Config, problems *conf.Problems) *pipeline.Alerts {
+	grouping, channels := alerts(cfg, problems)
+	return &pipeline.Alerts{
+		Grouping: grouping, Channels: channels,
+		GroupWait: cfg.Notify.GroupWait, Interval: cfg.Notify.Interval, Source: cfg.Format.Syslog.Hostname,
+	}
 }
 
 // alerts returns which events alert, grouped how, and the channels that they go

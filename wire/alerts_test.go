@@ -16,7 +16,6 @@ import (
 )
 
 const (
-	leak    = "hunter2hunter2" // stands for every secret: no message may have it
 	signing = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX"
 )
 
