@@ -44,6 +44,9 @@ type file interface {
 // audit trail.
 type osFS struct{}
 
+// defaultFS is what a Spool uses. Builds for crash tests put something before it.
+var defaultFS fileSystem = osFS{}
+
 func (osFS) readDir(dir string) ([]fs.DirEntry, error) { return os.ReadDir(dir) }
 func (osFS) rename(from, to string) error              { return os.Rename(from, to) }
 func (osFS) remove(path string) error                  { return os.Remove(path) }

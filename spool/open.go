@@ -30,7 +30,7 @@ type Report struct {
 // the directory.
 func Open(dir string, o Options) (*Spool, error) {
 	if o.fs == nil {
-		o.fs = osFS{}
+		o.fs = defaultFS
 	}
 	if err := o.fs.mkdirAll(filepath.Join(dir, quarantineDir)); err != nil {
 		return nil, fmt.Errorf("make directory: %w", err)

@@ -74,7 +74,7 @@ func Late(after time.Duration) *Fault {
 		}
 		again := r.Clone(context.WithoutCancel(r.Context()))
 		again.Body = io.NopCloser(bytes.NewReader(body))
-		p.late.Go(func() {
+		p.work.Go(func() { // while this request is counted, so before the wait for it
 			if p.pause(again.Context(), after) {
 				p.alone(again)
 			}

@@ -4,6 +4,7 @@ package faultproxy
 
 import (
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -19,10 +20,11 @@ type Proxy struct {
 	forward http.Handler
 	server  *http.Server
 	client  *http.Transport
-	late    sync.WaitGroup // requests that outlive their connection
+	work    sync.WaitGroup // whatever runs
 	stop    chan struct{}  // closed by Close
 
 	mu     sync.Mutex
+	closed bool
 	choose func(*http.Request) *Fault
 	counts map[string]int
 }
@@ -52,15 +54,18 @@ func Start(server string) (*Proxy, error) {
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
 	p.server = &http.Server{Handler: http.HandlerFunc(p.serve)}
-	p.late.Go(func() { _ = p.server.Serve(listener) }) // until Close
+	p.work.Go(func() { _ = p.server.Serve(listener) }) // until Close
 	return p, nil
 }
 
 // Close breaks every connection and returns when nothing is under way any more.
 func (p *Proxy) Close() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
 	close(p.stop)
 	_ = p.server.Close()
-	p.late.Wait()
+	p.work.Wait()
 	p.client.CloseIdleConnections()
 }
 
@@ -77,29 +82,45 @@ func (p *Proxy) Choose(choose func(*http.Request) *Fault) {
 func (p *Proxy) Counts() map[string]int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	counts := make(map[string]int, len(p.counts))
-	for name, n := range p.counts {
-		counts[name] = n
-	}
-	return counts
+	return maps.Clone(p.counts)
 }
 
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
+	if !p.begin() {
+		panic(http.ErrAbortHandler)
+	}
+	defer p.work.Done()
+	if f := p.faultFor(r); f != nil {
+		f.serve(p, w, r)
+	} else {
+		p.forward.ServeHTTP(w, r)
+	}
+}
+
+// begin counts something that Close has to wait for, unless it is too late.
+func (p *Proxy) begin() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.closed {
+		p.work.Add(1)
+	}
+	return !p.closed
+}
+
+func (p *Proxy) faultFor(r *http.Request) *Fault {
 	p.mu.Lock()
 	choose := p.choose
 	p.mu.Unlock()
-	var f *Fault
-	if choose != nil {
-		f = choose(r)
+	if choose == nil {
+		return nil
 	}
-	if f == nil {
-		p.forward.ServeHTTP(w, r)
-		return
+	f := choose(r)
+	if f != nil {
+		p.mu.Lock()
+		p.counts[f.Name]++
+		p.mu.Unlock()
 	}
-	p.mu.Lock()
-	p.counts[f.Name]++
-	p.mu.Unlock()
-	f.serve(p, w, r)
+	return f
 }
 
 // breakOff ends the client's connection without an answer: with a reset, or as

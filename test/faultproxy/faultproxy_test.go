@@ -2,7 +2,6 @@ package faultproxy
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -179,15 +178,16 @@ func TestPointsOfAnUpload(t *testing.T) {
 	}{"before": {Before, 0}, "within": {Within, 0}, "after": {After, 1}} {
 		t.Run(name, func(t *testing.T) {
 			p, o := start(t)
-			reached := errors.New("not reached")
+			reached := make(chan struct{}, 1)
 			p.Choose(func(*http.Request) *Fault {
-				return tt.point(name, func() { reached = nil })
+				return tt.point(name, func() { reached <- struct{}{} })
 			})
 			if status, _ := put(t, p, sent); status != 0 {
 				t.Errorf("status %d, want no answer", status)
 			}
-			if got := o.bodies(); reached != nil || len(got) != tt.got {
-				t.Errorf("%v, the server has %d bodies, want %d", reached, len(got), tt.got)
+			<-reached
+			if got := o.bodies(); len(got) != tt.got {
+				t.Errorf("the server has %d bodies, want %d", len(got), tt.got)
 			}
 		})
 	}
