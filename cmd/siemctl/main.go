@@ -16,7 +16,6 @@ import (
 type cli struct {
 	Version versionCmd `cmd:"" help:"Print the version."`
 	Demo    demoCmd    `cmd:"" help:"See the plugin at work against an S3 server on this machine."`
-	Notify  notifyCmd  `cmd:"" help:"Try out the alerts of a configuration."`
 }
 
 // streams are where a command reads and writes. Results go to out, everything
