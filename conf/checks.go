@@ -25,6 +25,8 @@ var checks = []func(*reader){
 	checkDirLimit,
 	checkKMSKey,
 	checkObjectLock,
+	checkSomethingToDo,
+	checkAlerts,
 }
 
 func isARN(bucket string) bool { return strings.HasPrefix(bucket, "arn:") }

@@ -14,6 +14,7 @@ type Config struct {
 	Format  Format
 	Spool   Spool
 	Mapping Mapping
+	Notify  Notify
 	// Verbosity is the least severe level that is logged: off, error, warn,
 	// info or debug.
 	Verbosity string
@@ -21,6 +22,9 @@ type Config struct {
 
 // S3 says where objects go, as whom, and with which properties.
 type S3 struct {
+	// On says that events are stored at all. If it is false the rest has no
+	// meaning, and Bucket may be "".
+	On bool
 	// Bucket is a bucket's name or the ARN of an access point.
 	Bucket string
 	Region string
@@ -101,4 +105,59 @@ type Mapping struct {
 	// LogTypes holds log types by the names, in lower case, that records use
 	// for them. The log types are unchecked.
 	LogTypes map[string]string
+}
+
+// Notify says which events alert, and whom.
+type Notify struct {
+	// On says that anything alerts. If it is false the rest has no meaning.
+	On bool
+	// Events is the selection of log types. It is unchecked.
+	Events string
+	// GroupWait is how long the first event of a quiet period waits for others,
+	// Interval the least time between two alerts of one log type.
+	GroupWait, Interval time.Duration
+	// GroupBy is device_id, device_group, admin_email or "".
+	GroupBy string
+	SMTP    SMTP
+	Webhook Webhook
+}
+
+// SMTP says how e-mails go out; there are none if Host is "".
+type SMTP struct {
+	// Host is a host's name or its address, without brackets.
+	Host string
+	// Port is 0 for the usual one of Security.
+	Port int
+	// Security is starttls, tls or none.
+	Security string
+	// Username and Password are both empty or both not.
+	Username string
+	Password Secret
+	// Auth is auto, plain, login or cram-md5.
+	Auth string
+	// From and each of To is an address as RFC 5322 writes it, with or without a name.
+	From string
+	To   []string
+	// Format is html or json.
+	Format string
+	// CAFile is absolute, "" for the certificates that the system trusts.
+	CAFile string
+	// Timeout is for each step of the dialogue.
+	Timeout time.Duration
+}
+
+// Webhook says where alerts are posted; they are not if URLs is empty.
+type Webhook struct {
+	// URLs are http or https, each one once.
+	URLs []Secret
+	// Format is json, cloudevents, slack or teams.
+	Format string
+	// APIKey is the whole value of the Authorization header.
+	APIKey Secret
+	// Secrets are whsec_ and base64, as Standard Webhooks writes them: at most two.
+	Secrets []Secret
+	// The files are absolute or "". CertFile and KeyFile go together.
+	CAFile, CertFile, KeyFile string
+	// Timeout is for the whole request.
+	Timeout time.Duration
 }

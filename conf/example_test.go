@@ -9,6 +9,7 @@ import (
 func ExampleParse() {
 	settings := map[string]string{
 		"bucket":                "s3://acme-logs",
+		"notify":                "off",
 		"upload_timeout":        "5 minutes",
 		"format":                "jason",
 		"aws_access_key_id":     "AKIAIOSFODNN7EXAMPLE",

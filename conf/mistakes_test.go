@@ -5,15 +5,20 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // given returns the get function of these settings, lines of "key value", over
-// a configuration that stands.
+// a configuration that stands and has no alerts.
 func given(lines ...string) func(string) string {
-	settings := map[string]string{"bucket": "acme-siem-logs"}
-	for _, line := range lines {
+	return over([]string{"bucket acme-siem-logs", "notify off"}, lines)
+}
+
+func over(base, lines []string) func(string) string {
+	settings := make(map[string]string)
+	for _, line := range slices.Concat(base, lines) {
 		key, value, _ := strings.Cut(line, " ")
 		settings[key] = value
 	}
@@ -22,11 +27,13 @@ func given(lines ...string) func(string) string {
 
 const leak = "hunter2hunter2" // stands for every secret: no message may have it
 
-var mistakes = []struct {
+type mistake struct {
 	name     string
 	settings []string
 	problems int // 1 if 0
-}{
+}
+
+var mistakes = []mistake{
 	{name: "no bucket", settings: []string{"bucket "}},
 	{name: "bucket as a URL", settings: []string{"bucket s3://acme-logs"}},
 	{name: "bucket as a URL with a folder", settings: []string{"bucket s3://acme-logs/siem/"}},
@@ -107,6 +114,9 @@ var mistakes = []struct {
 	{name: "log type name twice", settings: []string{"log_type_map LOGIN=logon, login=added"}},
 	{name: "accessor with a control character", settings: []string{"map_device_id $a\x01"}},
 	{name: "verbosity spelt out", settings: []string{"verbosity warning"}},
+	{name: "no alerts, and nothing said about them", problems: 2, settings: []string{"notify "}},
+	{name: "neither storing nor alerting", settings: []string{"log_storage off"}},
+	{name: "storing in words", settings: []string{"log_storage s3"}},
 	{name: "five at once", problems: 5, settings: []string{
 		"bucket s3://acme-logs", "format syslogd", "upload_timeout 5 minutes",
 		"aws_secret_access_key " + leak, "compression_level 40",
@@ -116,6 +126,11 @@ var mistakes = []struct {
 // Each mistake gets one message; the golden file is there to be read as the
 // administrator reads it.
 func TestMistakesAreExplained(t *testing.T) {
+	explained(t, "testdata/mistakes.golden", mistakes, given)
+}
+
+func explained(t *testing.T, file string, mistakes []mistake, given func(...string) func(string) string) {
+	t.Helper()
 	var messages strings.Builder
 	for _, m := range mistakes {
 		config, err := Parse(given(m.settings...))
@@ -135,7 +150,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		}
 		fmt.Fprintf(&messages, "# %s\n%s\n\n", m.name, err)
 	}
-	golden(t, "testdata/mistakes.golden", []byte(messages.String()))
+	golden(t, file, []byte(messages.String()))
 }
 
 func TestSecretFilesThatCannotStandAreRefused(t *testing.T) {

@@ -49,7 +49,7 @@ func (r *reader) read(key Key) {
 			return
 		}
 		r.refuse(key.Name, want)
-	} else if key.Required {
+	} else if key.Required && r.config.S3.On {
 		r.refuse(key.Name, key.rule.want)
 	}
 	if key.Default != "" {

@@ -7,11 +7,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 func defaults() *Config {
 	return &Config{
-		S3: S3{Bucket: "acme-siem-logs", Region: "us-east-1", Checksum: "crc32"},
+		S3: S3{On: true, Bucket: "acme-siem-logs", Region: "us-east-1", Checksum: "crc32"},
 		Format: Format{
 			Encoding:    "json",
 			Compression: "gzip",
@@ -24,6 +26,12 @@ func defaults() *Config {
 			FileSize:        50_000_000,
 			UploadTimeout:   5 * time.Minute,
 			ShutdownTimeout: 15 * time.Second,
+		},
+		Notify: Notify{
+			GroupWait: 10 * time.Second,
+			Interval:  5 * time.Minute,
+			SMTP:      SMTP{Security: "starttls", Auth: "auto", Format: "html", Timeout: 30 * time.Second},
+			Webhook:   Webhook{Format: "json", Timeout: 20 * time.Second},
 		},
 		Verbosity: "info",
 	}
@@ -209,12 +217,17 @@ func FuzzParse(f *testing.F) {
 	for _, m := range mistakes {
 		f.Add(strings.Join(m.settings, "\n"))
 	}
+	for _, m := range alertMistakes {
+		f.Add("notify on\n" + strings.Join(m.settings, "\n"))
+	}
+	f.Add("external_id " + strings.Repeat("0", 110) + strings.Repeat("\xff", 200))
 	f.Add("log_type_map a=b,c=d\nmap_event $a['b']\ntagging a=%41&b=")
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Contains(strings.ToLower(text), strings.ToLower("tok-"+leak)) || strings.Contains(text, "_file") {
 			t.Skip() // given in the open, or reading the machine's files
 		}
-		lines := append(strings.Split(text, "\n"), "aws_session_token tok-"+leak)
+		lines := append(strings.Split(text, "\n"), "aws_session_token tok-"+leak, "smtp_password tok-"+leak,
+			"webhook_url https://example.com/tok-"+leak, "webhook_api_key tok-"+leak, "webhook_secret tok-"+leak)
 		c, err := Parse(given(lines...))
 		if c == nil {
 			t.Fatal("no Config")
@@ -227,7 +240,7 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("a secret shows in %s", message)
 		}
 		for line := range strings.SplitSeq(message, "\n") {
-			if !isLine(line) {
+			if strings.ContainsFunc(line, unicode.IsControl) || !utf8.ValidString(line) {
 				t.Errorf("a line of the message has control characters: %q", line)
 			}
 		}

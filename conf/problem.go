@@ -33,15 +33,20 @@ func (p Problem) String() string {
 func shown(name, value string) string {
 	const longest = 120
 	key, _ := Lookup(name)
-	if key.Secret || key.FileFor != "" && !strings.HasPrefix(value, "/") {
+	holdsSecret := key.FileFor != "" || key.Kind() == kindKey
+	if key.Secret || holdsSecret && !strings.HasPrefix(value, "/") {
 		return redacted // not a path: may well be the secret itself
 	}
 	// What stands before the @ of a URL may be a password.
-	if at := strings.LastIndexByte(value, '@'); at >= 0 && (key.Kind() == kindURL || strings.Contains(value[:at], "://")) {
+	withUser := key.Kind() == kindURL || key.Kind() == kindHost
+	if at := strings.LastIndexByte(value, '@'); at >= 0 && (withUser || strings.Contains(value[:at], "://")) {
 		value = redacted + value[at:]
 	}
-	if runes := []rune(value); len(runes) > longest {
-		value = string(runes[:longest]) + "…"
+	characters := 0
+	for i := range value {
+		if characters++; characters > longest {
+			return strconv.Quote(value[:i] + "…")
+		}
 	}
 	return strconv.Quote(value)
 }

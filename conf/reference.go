@@ -12,8 +12,8 @@ const referenceIntro = `<!-- Generated from the table of settings in conf/. Run 
 
 # Configuration
 
-These are the settings of an ` + "`[OUTPUT]`" + ` with ` + "`name siem_s3`" + `. Only ` + "`bucket`" + ` must be set. The smallest
-output to start with is:
+These are the settings of an ` + "`[OUTPUT]`" + ` with ` + "`name siem_s3`" + `. Two things must be said: the ` + "`bucket`" + `, and
+which events alert whom, or ` + "`notify off`" + `. The smallest output to start with is:
 
 ` + "```" + `
 [OUTPUT]
@@ -23,10 +23,12 @@ output to start with is:
     retry_limit  no_limits
     bucket       acme-siem-logs
     region       eu-central-1
+    notify       off
 ` + "```" + `
 
 In YAML the same settings are keys of an item of ` + "`pipeline.outputs`" + `. Complete samples are
-[fluent-bit.conf](../conf/fluent-bit.conf) and [fluent-bit.yaml](../conf/fluent-bit.yaml).
+[fluent-bit.conf](../conf/fluent-bit.conf) and [fluent-bit.yaml](../conf/fluent-bit.yaml), and
+[alerts.conf](../conf/alerts.conf) with alerts by e-mail and webhook.
 
 A setting that cannot stand stops the start, with one message that names every such setting, its value and
 what is allowed. A setting whose name is misspelt is different: Fluent Bit accepts any name, and the plugin

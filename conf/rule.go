@@ -13,6 +13,8 @@ const (
 	kindURL  = "URL"
 	kindPath = "path"
 	kindEnum = "one of"
+	kindHost = "host"
+	kindKey  = "path of a private key"
 )
 
 // A rule reads the values of a key into their place in a Config.

@@ -101,31 +101,62 @@ func TestSamplesSayTheSameInBothFormats(t *testing.T) {
 	}
 }
 
-func TestSampleOutputStands(t *testing.T) {
-	output := yamlSample(t).Pipeline.Outputs[0]
-	for key := range output {
-		if _, ok := Lookup(key); !ok && !HostKey(key) {
-			t.Errorf("there is no setting %s", key)
-		}
+func TestSampleOutputsStand(t *testing.T) {
+	main := yamlSample(t).Pipeline.Outputs[0]
+	alerts := classicSections(string(sample(t, "alerts.conf")), "OUTPUT")[0]
+	withSecretFiles(t, alerts)
+	tests := []struct {
+		name   string
+		output map[string]string
+		env    map[string]string
+	}{
+		{"Amazon S3", main, map[string]string{"SIEM_S3_BUCKET": "acme-siem-logs", "SIEM_S3_REGION": "eu-central-1"}},
+		{"another server", main, map[string]string{"SIEM_S3_BUCKET": "acme-siem-logs", "SIEM_S3_ENDPOINT": "http://127.0.0.1:9000"}},
+		{"alerts", alerts, map[string]string{
+			"SIEM_S3_BUCKET": "acme-siem-logs", "SIEM_SMTP_HOST": "mail.example.com", "SIEM_SMTP_USER": "siem",
+			"SIEM_ALERTS_FROM": "SIEM <siem@example.com>", "SIEM_ALERTS_TO": "security@example.com, oncall@example.com",
+		}},
 	}
-	for name, env := range map[string]map[string]string{
-		"Amazon S3":      {"SIEM_S3_BUCKET": "acme-siem-logs", "SIEM_S3_REGION": "eu-central-1"},
-		"another server": {"SIEM_S3_BUCKET": "acme-siem-logs", "SIEM_S3_ENDPOINT": "http://127.0.0.1:9000"},
-	} {
+	for _, test := range tests {
+		for key := range test.output {
+			if _, ok := Lookup(key); !ok && !HostKey(key) {
+				t.Errorf("%s: there is no setting %s", test.name, key)
+			}
+		}
 		// As Fluent Bit does it: a variable that is not set is empty.
 		expand := regexp.MustCompile(`\$\{(\w+)\}`)
 		_, err := Parse(func(key string) string {
-			return expand.ReplaceAllStringFunc(output[key], func(s string) string { return env[s[2:len(s)-1]] })
+			return expand.ReplaceAllStringFunc(test.output[key], func(s string) string { return test.env[s[2:len(s)-1]] })
 		})
 		if err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+}
+
+// What the main samples say how to alert stands in the place of notify off.
+func TestAlertsOfTheCommentsStand(t *testing.T) {
+	for _, name := range []string{"fluent-bit.conf", "fluent-bit.yaml"} {
+		settings := map[string]string{"bucket": "acme-siem-logs"}
+		for _, line := range regexp.MustCompile(`(?m)^ *#   (\w+):? +(.*)$`).FindAllStringSubmatch(string(sample(t, name)), -1) {
+			if _, ok := Lookup(line[1]); ok {
+				settings[line[1]] = line[2]
+			}
+		}
+		c, err := Parse(func(key string) string { return settings[key] })
+		if err != nil || c.Notify.SMTP.Host == "" {
+			t.Errorf("%s: %v, %v", name, settings, err)
 		}
 	}
 }
 
 func TestSamplesFollowTheAdvice(t *testing.T) {
-	c := yamlSample(t)
-	in := map[string][]map[string]string{"[SERVICE]": {c.Service}, "[INPUT]": c.Pipeline.Inputs, "[OUTPUT]": c.Pipeline.Outputs}
+	in := make(map[string][]map[string]string)
+	for _, name := range []string{"fluent-bit.conf", "alerts.conf"} { // the YAML says the same
+		for _, section := range []string{"SERVICE", "INPUT", "OUTPUT"} {
+			in["["+section+"]"] = append(in["["+section+"]"], classicSections(string(sample(t, name)), section)...)
+		}
+	}
 	for _, a := range hostAdvice {
 		key, want, _ := strings.Cut(a.setting, " ")
 		for _, settings := range in[a.section] {

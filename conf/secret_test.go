@@ -10,7 +10,13 @@ import (
 )
 
 func TestSecretsShowNowhere(t *testing.T) {
-	config := Config{S3: S3{Credentials: Credentials{SecretAccessKey: leak}}}
+	config := Config{
+		S3: S3{Credentials: Credentials{SecretAccessKey: leak}},
+		Notify: Notify{
+			SMTP:    SMTP{Password: leak},
+			Webhook: Webhook{URLs: []Secret{leak}, APIKey: leak, Secrets: []Secret{leak, leak}},
+		},
+	}
 	var shown []string
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T", "%10.3s"} {
 		for _, value := range []any{Secret(leak), config, &config, []Secret{leak}, map[Secret]Secret{leak: leak}, config.S3.Credentials} {

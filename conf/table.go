@@ -11,6 +11,9 @@ var table = []Section{
 	spoolSection,
 	objectSection,
 	mappingSection,
+	alertSection,
+	smtpSection,
+	webhookSection,
 	logSection,
 }
 

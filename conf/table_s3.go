@@ -9,6 +9,11 @@ var bucketSection = Section{
     region  eu-central-1`,
 	Keys: []Key{
 		{
+			Name: "log_storage", Default: "on",
+			Doc:  "`off` stores nothing in S3, for an output that only alerts. `bucket` is not needed then.",
+			rule: boolean(func(c *Config) *bool { return &c.S3.On }),
+		},
+		{
 			Name: "bucket", Required: true,
 			Doc:  "The bucket that the events go to: its bare name, or the ARN of an access point. It must exist.",
 			rule: checked("name", wantBucket, func(c *Config) *string { return &c.S3.Bucket }, checkBucket),

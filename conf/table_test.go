@@ -67,6 +67,10 @@ func TestExamplesStand(t *testing.T) {
 		if settings["bucket"] == "" {
 			settings["bucket"] = "acme-siem-logs"
 		}
+		if settings["notify_events"] == "" {
+			settings["notify"] = "off"
+		}
+		withSecretFiles(t, settings)
 		if _, err := Parse(func(key string) string { return settings[key] }); err != nil {
 			t.Errorf("%s: %v", section.Title, err)
 		}
@@ -77,7 +81,7 @@ func TestChangingWhatKeyReturnsLeavesTheTable(t *testing.T) {
 	key, _ := Lookup("format")
 	key.Allowed()[0] = "xml"
 	Keys()[0].Name = "x"
-	if _, err := Parse(given("format json")); err != nil || Keys()[0].Name != "bucket" {
+	if _, err := Parse(given("format json")); err != nil || Keys()[0].Name != "log_storage" {
 		t.Errorf("the table changed: %v", err)
 	}
 }

@@ -95,13 +95,18 @@ func (c *Collector) Take(now time.Time) ([]byte, error) {
 	for _, a := range c.order {
 		all.Alerts = append(all.Alerts, *a)
 	}
-	c.order = c.order[:0]
-	clear(c.groups)
+	c.Reset()
 	b, err := json.Marshal(all)
 	if err != nil {
 		return nil, fmt.Errorf("encode alerts: %w", err)
 	}
 	return b, nil
+}
+
+// Reset forgets what was added.
+func (c *Collector) Reset() {
+	c.order = c.order[:0]
+	clear(c.groups)
 }
 
 // maxGroups is how many groups of a channel can have something to tell at one

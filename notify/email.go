@@ -88,7 +88,7 @@ type Email struct {
 var _ Channel = (*Email)(nil)
 
 // NewEmail checks the options, all of them, and makes a channel of them. It
-// does not connect.
+// does not connect. The error joins an [*OptionError] for each problem.
 func NewEmail(o EmailOptions) (*Email, error) {
 	problems := o.problems()
 	m := &Email{
@@ -98,12 +98,12 @@ func NewEmail(o EmailOptions) (*Email, error) {
 	}
 	var err error
 	if m.from, err = parseAddress(o.From); err != nil {
-		problems = append(problems, fmt.Errorf("sender: %w", err))
+		problems = append(problems, &OptionError{"From", fmt.Errorf("sender: %w", err)})
 	}
 	for _, to := range o.To {
 		address, err := parseAddress(to)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("recipient: %w", err))
+			problems = append(problems, &OptionError{"To", fmt.Errorf("recipient: %w", err)})
 			continue
 		}
 		same := func(a *mail.Address) bool { return a.Address == address.Address }
@@ -124,23 +124,25 @@ func NewEmail(o EmailOptions) (*Email, error) {
 
 // problems checks what needs no parsing.
 func (o *EmailOptions) problems() (problems []error) {
-	check := func(ok bool, format string, args ...any) {
+	check := func(option string, ok bool, format string, args ...any) {
 		if !ok {
-			problems = append(problems, fmt.Errorf(format, args...))
+			problems = append(problems, &OptionError{option, fmt.Errorf(format, args...)})
 		}
 	}
-	check(o.Host != "" && !strings.ContainsFunc(o.Host, notInHost), "mail server %q is not a host name", o.Host)
-	check(o.Port >= 0 && o.Port <= 65535, "port %d is not between 1 and 65535", o.Port)
-	check(slices.Contains([]Security{STARTTLS, ImplicitTLS, NoSecurity}, o.Security),
+	check("Host", o.Host != "" && !strings.ContainsFunc(o.Host, notInHost), "mail server %q is not a host name", o.Host)
+	check("Port", o.Port >= 0 && o.Port <= 65535, "port %d is not between 1 and 65535", o.Port)
+	check("Security", slices.Contains([]Security{STARTTLS, ImplicitTLS, NoSecurity}, o.Security),
 		"security %q is not one of starttls, tls and none", o.Security)
-	check((o.Username == "") == (o.Password == ""), "a user name needs its password, and a password its user name")
-	check(!strings.ContainsRune(o.Username+o.Password, 0), "user name or password contains a NUL character")
-	check(o.Username == "" || slices.Contains([]Mechanism{AutoAuth, PlainAuth, LoginAuth, CRAMMD5}, o.Auth),
+	check("Password", o.Username == "" || o.Password != "", "a user name needs its password")
+	check("Username", o.Password == "" || o.Username != "", "a password needs its user name")
+	check("Username", !strings.ContainsRune(o.Username, 0), "user name contains a NUL character")
+	check("Password", !strings.ContainsRune(o.Password, 0), "password contains a NUL character")
+	check("Auth", o.Username == "" || slices.Contains([]Mechanism{AutoAuth, PlainAuth, LoginAuth, CRAMMD5}, o.Auth),
 		"authentication mechanism %q is not one of auto, PLAIN, LOGIN and CRAM-MD5", o.Auth)
-	check(len(o.To) > 0, "no recipient is given")
-	check(o.Helo != "" && !strings.ContainsFunc(o.Helo, notInHost), "HELO name %q is not a host name", o.Helo)
-	check(o.Timeout > 0, "timeout %s is not positive", o.Timeout)
-	check(o.Format == MailHTML || o.Format == MailJSON, "format %q is not one of html and json", o.Format)
+	check("To", len(o.To) > 0, "no recipient is given")
+	check("Helo", o.Helo != "" && !strings.ContainsFunc(o.Helo, notInHost), "HELO name %q is not a host name", o.Helo)
+	check("Timeout", o.Timeout > 0, "timeout %s is not positive", o.Timeout)
+	check("Format", o.Format == MailHTML || o.Format == MailJSON, "format %q is not one of html and json", o.Format)
 	return problems
 }
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -357,7 +358,7 @@ func TestEmailOptions(t *testing.T) {
 		{"port too large", func(o *EmailOptions) { o.Port = 65536 }, "port 65536"},
 		{"unknown security", func(o *EmailOptions) { o.Security = "ssl" }, `security "ssl"`},
 		{"user without password", func(o *EmailOptions) { o.Username = "u" }, "needs its password"},
-		{"password without user", func(o *EmailOptions) { o.Password = "p" }, "needs its password"},
+		{"password without user", func(o *EmailOptions) { o.Password = "p" }, "needs its user name"},
 		{"NUL in password", func(o *EmailOptions) { o.Username, o.Password = "u", "a\x00b" }, "NUL"},
 		{"unknown mechanism", func(o *EmailOptions) { o.Username, o.Password, o.Auth = "u", "p", "XOAUTH2" }, `mechanism "XOAUTH2"`},
 		{"no sender", func(o *EmailOptions) { o.From = "" }, "sender"},
@@ -379,7 +380,23 @@ func TestEmailOptions(t *testing.T) {
 			if m != nil || err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error is %v", err)
 			}
+			wantOptionErrors(t, err, o)
 		})
+	}
+}
+
+// wantOptionErrors wants each part of err to name a field of options.
+func wantOptionErrors(t *testing.T, err error, options any) {
+	t.Helper()
+	joined, _ := err.(interface{ Unwrap() []error })
+	if joined == nil || len(joined.Unwrap()) == 0 {
+		t.Fatalf("error joins nothing: %v", err)
+	}
+	for _, part := range joined.Unwrap() {
+		var option *OptionError
+		if !errors.As(part, &option) || !reflect.ValueOf(options).FieldByName(option.Option).IsValid() {
+			t.Errorf("error names no option: %v", part)
+		}
 	}
 }
 

@@ -177,6 +177,18 @@ type SendError struct {
 
 func (e *SendError) Error() string { return e.text }
 
+// An OptionError is an option of a channel that cannot be used. Its text holds
+// no secret.
+type OptionError struct {
+	Option string // the name of the field, such as "CAFile"
+	Err    error
+}
+
+func (e *OptionError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *OptionError) Unwrap() error { return e.Err }
+
 // clip cuts s to at most limit bytes, the ellipsis included, between two
 // characters.
 func clip(s string, limit int) string {

@@ -78,29 +78,29 @@ type Webhook struct {
 var _ Channel = (*Webhook)(nil)
 
 // NewWebhook checks the options, all of them, and makes a channel of them. It
-// does not connect.
+// does not connect. The error joins an [*OptionError] for each problem.
 func NewWebhook(o WebhookOptions) (*Webhook, error) {
 	var problems []error
 	target, err := parseWebhookURL(o.URL)
 	if err != nil {
-		problems = append(problems, err)
+		problems = append(problems, &OptionError{"URL", err})
 	}
 	if _, ok := formats[o.Format]; !ok {
-		problems = append(problems, fmt.Errorf("format %q is not one of json, cloudevents, slack and teams", o.Format))
+		problems = append(problems, &OptionError{"Format", fmt.Errorf("format %q is not one of json, cloudevents, slack and teams", o.Format)})
 	}
 	if strings.ContainsFunc(o.APIKey, unicode.IsControl) {
-		problems = append(problems, errors.New("the API key has a control character"))
+		problems = append(problems, &OptionError{"APIKey", errors.New("the API key has a control character")})
 	}
 	signers, err := newSigners(o.Secrets)
 	if err != nil {
-		problems = append(problems, err)
+		problems = append(problems, &OptionError{"Secrets", err})
 	}
 	config, err := tlsConfig(o.CAFile, o.CertFile, o.KeyFile)
 	if err != nil {
 		problems = append(problems, err)
 	}
 	if o.Timeout <= 0 {
-		problems = append(problems, fmt.Errorf("timeout %s is not positive", o.Timeout))
+		problems = append(problems, &OptionError{"Timeout", fmt.Errorf("timeout %s is not positive", o.Timeout)})
 	}
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)

@@ -365,6 +365,7 @@ func TestWebhookOptions(t *testing.T) {
 			if strings.Contains(err.Error(), "t0ken") {
 				t.Errorf("error tells a secret: %v", err)
 			}
+			wantOptionErrors(t, err, o)
 		})
 	}
 }

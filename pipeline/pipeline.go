@@ -15,6 +15,7 @@ import (
 
 	"siem-s3/event"
 	"siem-s3/formatter"
+	"siem-s3/notify"
 	"siem-s3/spool"
 )
 
@@ -50,7 +51,7 @@ type Options struct {
 	Format  Format
 	Codec   formatter.Codec
 	Key     *KeyFormat
-	Bucket  Bucket
+	Bucket  Bucket // may be nil with AlertsOnly
 	// Location is what the log calls the bucket, such as s3://audit.
 	Location string
 	// Window is how long a segment is open. Windows start at multiples of it on
@@ -60,6 +61,10 @@ type Options struct {
 	StoreDir      string
 	StoreDirLimit int64 // bytes
 	SegmentBytes  int64
+
+	// Alerts is nil if no event alerts. With AlertsOnly no event is stored either.
+	Alerts     *Alerts
+	AlertsOnly bool
 }
 
 // maxStreams is how many objects one window fills before it is sealed early.
@@ -74,6 +79,7 @@ type Pipeline struct {
 	stats   counters
 	intake  *health
 	upload  *uploader
+	alerts  *notify.Queue // nil if no event alerts
 
 	inFlight sync.RWMutex // held for reading by Write
 	stopped  bool
@@ -87,11 +93,15 @@ func New(o Options) (*Pipeline, error) {
 	p := &Pipeline{o: o, log: o.Log}
 	p.writers.New = func() any { return newWriter(p, o.Codec.NewCompressor()) }
 	p.intake = newHealth(p.log, "can't store a chunk; Fluent Bit is asked to send it again", "storing chunks again")
-	var err error
-	p.spool, err = spool.Open(o.StoreDir, spool.Options{
+	so := spool.Options{
 		MaxBytes: o.StoreDirLimit, SegmentBytes: o.SegmentBytes, MaxStreams: maxStreams, Describe: p.describe,
-	})
-	if err != nil {
+	}
+	if o.Alerts != nil {
+		p.alerts = p.newQueue(o.Alerts)
+		so.Replay, so.Committed = p.replayed, p.committed
+	}
+	var err error
+	if p.spool, err = spool.Open(o.StoreDir, so); err != nil {
 		return nil, fmt.Errorf("open store_dir: %w", err)
 	}
 	p.upload = newUploader(p)
@@ -136,13 +146,18 @@ func (p *Pipeline) describe(stream string, _ spool.ID) []byte {
 	return meta
 }
 
-// Start begins to seal and to upload.
+// Start begins to seal, to upload and to alert.
 func (p *Pipeline) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	p.wg.Go(func() { p.sealWindows(ctx) })
 	p.wg.Go(func() { p.upload.run(ctx) })
-	p.wg.Go(func() { p.checkBucket(ctx) })
+	if !p.o.AlertsOnly {
+		p.wg.Go(func() { p.checkBucket(ctx) })
+	}
+	if p.alerts != nil {
+		p.alerts.Start()
+	}
 }
 
 // checkBucket tells an administrator at once what the first upload would tell
@@ -179,8 +194,9 @@ func (p *Pipeline) sealWindows(ctx context.Context) {
 const stopGrace = 5 * time.Second
 
 // Stop ends the Pipeline: it refuses further chunks, waits for those in flight,
-// seals, and uploads until ctx is done. What is not uploaded then stays on disk
-// for the next start; the error says so. A further Stop returns nil at once.
+// seals, uploads, and sends the alerts that were not tried yet, until ctx is
+// done. What is left then stays on disk for the next start; the error says so. A
+// further Stop returns nil at once.
 func (p *Pipeline) Stop(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() { done <- recovered(func() error { return p.stop(ctx) }) }()
@@ -210,6 +226,9 @@ func (p *Pipeline) stop(ctx context.Context) error {
 	}
 	err := p.spool.Seal()
 	if p.cancel != nil {
+		if p.alerts != nil {
+			p.wg.Go(func() { p.alerts.Stop(ctx) })
+		}
 		p.upload.drain(ctx)
 		p.cancel()
 		p.wg.Wait()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"siem-s3/event"
+	"siem-s3/notify"
 )
 
 // Stats are a Pipeline's figures since it was made.
@@ -26,6 +27,7 @@ type Stats struct {
 	Retries       int64 // attempts to upload that failed
 
 	Waiting WaitingStats
+	Alerts  notify.QueueStats
 }
 
 // WaitingStats say what is in the spool.
@@ -92,7 +94,12 @@ func (p *Pipeline) Stats() Stats {
 	c.mu.Lock()
 	rejects := maps.Clone(c.rejects)
 	c.mu.Unlock()
+	var alerts notify.QueueStats
+	if p.alerts != nil {
+		alerts = p.alerts.Stats()
+	}
 	return Stats{
+		Alerts: alerts,
 		Chunks: c.chunks.Load(), Bytes: c.bytes.Load(),
 		Device: c.records[event.Device].Load(), Account: c.records[event.Account].Load(),
 		Rejected: c.records[event.Rejected].Load(), Rejects: rejects,

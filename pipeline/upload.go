@@ -115,7 +115,12 @@ func (u *uploader) settle(ctx context.Context, seg spool.Segment) {
 		})
 	}
 	wg.Wait() // each is in the bucket, or ctx is done
-	u.retry(ctx, u.disk, seg.Path, func() error { return u.p.spool.Remove(c) })
+	u.retry(ctx, u.disk, seg.Path, func() error {
+		if err := u.p.release(c); err != nil {
+			return err
+		}
+		return u.p.spool.Remove(c)
+	})
 }
 
 // uploadStream makes an object of a stream, however long it takes. It returns
@@ -144,6 +149,9 @@ func (u *uploader) put(ctx context.Context, o *object) error {
 		defer func() { <-u.puts }()
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	if u.p.o.Bucket == nil {
+		return errors.New("log_storage is off, and no bucket is set for what was stored before")
 	}
 	body, err := o.open()
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"siem-s3/event"
 	"siem-s3/formatter"
+	"siem-s3/notify"
 	"siem-s3/record"
 	"siem-s3/spool"
 )
@@ -66,6 +67,7 @@ type writer struct {
 	mapper *event.Mapper
 	ev     event.Event
 	comp   formatter.Compressor
+	alerts *notify.Collector // nil if no event alerts
 
 	tag      []byte
 	received time.Time
@@ -93,7 +95,11 @@ const (
 )
 
 func newWriter(p *Pipeline, comp formatter.Compressor) *writer {
-	return &writer{p: p, comp: comp, mapper: p.o.Mapping.NewMapper(), streams: map[string]*part{}}
+	w := &writer{p: p, comp: comp, mapper: p.o.Mapping.NewMapper(), streams: map[string]*part{}}
+	if p.o.Alerts != nil {
+		w.alerts = notify.NewCollector(p.o.Alerts.Grouping)
+	}
+	return w
 }
 
 // store makes the records of a chunk durable, all or none.
@@ -108,10 +114,8 @@ func (w *writer) store(tag string, chunk []byte, digest spool.Digest) error {
 	if err := w.compress(); err != nil {
 		return err
 	}
-	if len(w.objects) > 0 {
-		if err := p.spool.Append(&spool.Batch{Digest: digest, Objects: w.objects}); err != nil {
-			return err
-		}
+	if err := w.append(digest); err != nil {
+		return err
 	}
 	w.counts.bytes += int64(len(chunk))
 	for _, reason := range p.stats.add(&w.counts) {
@@ -124,6 +128,25 @@ func (w *writer) store(tag string, chunk []byte, digest spool.Digest) error {
 			"offset", corrupt.Offset, "bytes", len(chunk)-int(corrupt.Offset), "file", hex.EncodeToString(digest[:])+".chunk")
 	}
 	return nil
+}
+
+// append makes what the chunk adds to objects and what it has to alert durable,
+// together.
+func (w *writer) append(digest spool.Digest) error {
+	b := spool.Batch{Digest: digest, Objects: w.objects}
+	if w.alerts != nil {
+		alerts, err := w.alerts.Take(w.received)
+		if err != nil {
+			return err
+		}
+		if alerts != nil {
+			b.Notes = []spool.Note{{Kind: notify.EntryAlerts, Data: alerts}}
+		}
+	}
+	if len(b.Objects)+len(b.Notes) == 0 {
+		return nil
+	}
+	return w.p.spool.Append(&b)
 }
 
 // quarantine keeps what could not be read, and beside it what is known of it. A
@@ -156,6 +179,13 @@ func (w *writer) read(tag string, chunk []byte) *record.CorruptError {
 		}
 		why := w.mapRecord()
 		category := w.ev.Category()
+		w.counts.records[category]++
+		if why == nil && w.alerts != nil {
+			w.alerts.Add(&w.ev)
+		}
+		if w.p.o.AlertsOnly {
+			continue
+		}
 		to := cached[category]
 		if to == nil {
 			to = w.part(category)
@@ -169,7 +199,6 @@ func (w *writer) read(tag string, chunk []byte) *record.CorruptError {
 			to.raw = w.reject(to.raw, tag, why)
 		}
 		to.records++
-		w.counts.records[category]++
 	}
 }
 
@@ -250,6 +279,9 @@ func (w *writer) compress() error {
 // reset makes w ready for the next chunk. Nothing of it refers to the last one,
 // whose memory is not Go's. What has grown too large is let go.
 func (w *writer) reset() {
+	if w.alerts != nil {
+		w.alerts.Reset()
+	}
 	kept := 0
 	for _, to := range w.parts[:cap(w.parts)] {
 		if to != nil {

@@ -74,7 +74,7 @@ func (s *server) count() int {
 // settings returns the get function of a configuration that stands.
 func (s *server) settings(dir string, more map[string]string) func(string) string {
 	all := map[string]string{
-		"bucket": "acme-siem-logs", "endpoint": s.URL, "aws_access_key_id": "AKIA", "aws_secret_access_key": "hunter2hunter2",
+		"notify": "off", "bucket": "acme-siem-logs", "endpoint": s.URL, "aws_access_key_id": "AKIA", "aws_secret_access_key": "hunter2hunter2",
 		"store_dir": dir, "upload_timeout": "1h",
 	}
 	maps.Copy(all, more)
@@ -161,7 +161,7 @@ func TestBadSettingsKeepTheInstanceFromStarting(t *testing.T) {
 	}
 	const own = "[error] [output:siem_s3:siem_s3.0] "
 	got := unstamped(t, log.String())
-	if !strings.HasPrefix(got, own+"6 settings need attention:\n"+own+"  - bucket is not set: want ") || strings.Count(got, own+"  - ") != 6 ||
+	if !strings.HasPrefix(got, own+"8 settings need attention:\n"+own+"  - bucket is not set: want ") || strings.Count(got, own+"  - ") != 8 ||
 		strings.Contains(got, "hunter2") {
 		t.Errorf("logged\n%s", got)
 	}

@@ -65,7 +65,8 @@ func (s *Spool) admit(p *pending, w *write) error {
 			return err
 		}
 	}
-	if used := s.used() + w.size; used+p.size > s.o.MaxBytes {
+	// Notes are few and small, and what makes room can depend on them.
+	if used := s.used() + w.size; len(p.batch.Objects) > 0 && used+p.size > s.o.MaxBytes {
 		s.flush(w)
 		// What is open may be what has to be uploaded to make room.
 		return errors.Join(fmt.Errorf("%w: %d of %d bytes are used", ErrFull, used, s.o.MaxBytes), s.seal())

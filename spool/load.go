@@ -14,6 +14,8 @@ type Contents struct {
 	Segment Segment
 	// Streams are in the order in which the segment first used them.
 	Streams []*Stream
+	// Notes says that there are notes.
+	Notes bool
 	// Damage is what could not be read and was copied to quarantine, and what is
 	// missing.
 	Damage  []*CorruptError
@@ -103,6 +105,7 @@ func (c *Contents) read(fsys fileSystem, w *walker) (bad []extent, err error) {
 			continue
 		}
 		c.digests = append(c.digests, w.head.digest)
+		c.Notes = c.Notes || w.head.hasNotes()
 		for i := range w.head.frames {
 			f := &w.head.frames[i]
 			if f.kind != frameObject {

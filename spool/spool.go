@@ -27,7 +27,8 @@ var (
 
 // Options of a Spool. Open does not default them.
 type Options struct {
-	// MaxBytes is what the directory may hold, quarantine included.
+	// MaxBytes is what the directory may hold, quarantine included. Batches of
+	// notes alone are taken beyond it.
 	MaxBytes int64
 	// SegmentBytes seals a segment before it grows beyond them. A single batch
 	// that is larger gets a segment of its own. Neither limit foresees the metadata

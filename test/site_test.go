@@ -76,7 +76,7 @@ func (s *site) must(err error) {
 // windows of a second; more of them come in pairs.
 func (s *site) settings(more ...string) map[string]string {
 	m := map[string]string{
-		"bucket": s.bucket, "region": s.server.Region, "endpoint": s.server.Endpoint,
+		"notify": "off", "bucket": s.bucket, "region": s.server.Region, "endpoint": s.server.Endpoint,
 		"aws_access_key_id": s.server.AccessKey, "aws_secret_access_key": s.server.SecretKey,
 		"store_dir":      filepath.Join(s.TempDir(), "store"),
 		"upload_timeout": "1s",

@@ -37,9 +37,16 @@ func Settings(get func(key string) string, notice func(string)) (*conf.Config, p
 		StoreDir:      cfg.Spool.Dir,
 		StoreDirLimit: cfg.Spool.DirLimit,
 		SegmentBytes:  cfg.Spool.FileSize,
+		AlertsOnly:    !cfg.S3.On,
+	}
+	if cfg.Notify.On {
+		o.Alerts = alertOptions(cfg, &problems)
 	}
 	if err := problems.Err(); err != nil {
 		return nil, pipeline.Options{}, err
+	}
+	if cfg.S3.Bucket == "" {
+		return cfg, o, nil // log_storage is off
 	}
 	b, err := Bucket(cfg, notice)
 	if err != nil {

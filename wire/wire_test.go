@@ -35,7 +35,7 @@ const leak = "hunter2hunter2" // stands for every secret: no message may have it
 
 // given returns the get function of these settings over a configuration that stands.
 func given(settings map[string]string) func(string) string {
-	all := map[string]string{"bucket": "acme-siem-logs", "aws_access_key_id": "AKIA" + leak, "aws_secret_access_key": leak}
+	all := map[string]string{"notify": "off", "bucket": "acme-siem-logs", "aws_access_key_id": "AKIA" + leak, "aws_secret_access_key": leak}
 	maps.Copy(all, settings)
 	return func(key string) string { return all[key] }
 }
@@ -304,7 +304,7 @@ func TestSecretsAreInNoMessage(t *testing.T) {
 	for _, key := range conf.Keys() {
 		settings := map[string]string{"s3_key_format": "bad", "map_device_id": "bad"}
 		if key.Secret {
-			settings[key.Name] = leak + " in two words"
+			settings[key.Name] = leak + "\x01 in words"
 		} else if key.FileFor != "" {
 			settings[key.Name] = leak // not a path: the secret itself, by mistake
 		} else {

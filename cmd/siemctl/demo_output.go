@@ -23,6 +23,7 @@ type setting struct{ key, value string }
 func (d *demo) settings(o demoOutput) []setting {
 	keys, _ := conf.Lookup("s3_key_format")
 	return []setting{
+		{"notify", "off"},
 		{"bucket", demoBucket},
 		{"endpoint", d.server.Endpoint},
 		{"format", o.format},
