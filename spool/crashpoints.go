@@ -77,11 +77,6 @@ func (c crashFS) create(path string) (f file, err error) {
 	return crashFile{f, path, c.point}, err
 }
 
-func (c crashFS) open(path string) (file, error) {
-	f, err := c.fileSystem.open(path)
-	return crashFile{f, path, c.point}, err
-}
-
 func (c crashFS) edit(path string) (file, error) {
 	f, err := c.fileSystem.edit(path)
 	return crashFile{f, path, c.point}, err

@@ -194,6 +194,40 @@ func TestFailedAppendThatCannotBeCutIsVoid(t *testing.T) {
 	})
 }
 
+// The header of a segment that never got its first batch whole voids what is
+// behind the one before, until that is cut for good.
+func TestUnfinishedSegmentGoesOnlyWhenTheOneBeforeIsCut(t *testing.T) {
+	d := newDisk()
+	s := openDisk(t, d)
+	mustAppend(t, s, batch(0, "a"))
+	mend := d.failing("sync", 1, unix.EIO)
+	if err := s.Append(batch(1, "a")); !errors.Is(err, unix.EIO) {
+		t.Fatalf("Append: %v, want EIO", err)
+	}
+	mend() // batch 1 is cut from the file, but not durably
+	var dead *disk
+	d.midway = func() {
+		// Half of the last buffer is missing.
+		if last := d.kill(); len(last.files(testDir, segExt)) == 2 {
+			dead = last
+			d.midway = nil
+		}
+	}
+	mustAppend(t, s, batch(2, strings.Repeat("long", 50)))
+	again := openDisk(t, dead)
+	if torn := again.Recovered().Torn; len(torn) != 1 {
+		t.Fatalf("torn %v, want the second segment", torn)
+	}
+	wantKnown(t, again, 3, 0)
+	mustAppend(t, again, batch(1, "a"))
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 100 {
+		last := openDisk(t, dead.crash(rng))
+		wantStored(t, last, map[string]string{"a": lines("a", 0, 1)})
+		mustClose(t, last)
+	}
+}
+
 // A segment without any batch leaves nothing, even if its file cannot be removed
 // at first.
 func TestFirstAppendOfASegmentFails(t *testing.T) {

@@ -353,8 +353,8 @@ func (w *workload) setHealthy(healthy bool) {
 	w.healthy, w.sick = healthy, false
 }
 
-func TestPowerLossAtAnyMoment(t *testing.T)               { testPowerLoss(t, false, 4) }
-func TestPowerLossAtAnyMomentOfAFailingDisk(t *testing.T) { testPowerLoss(t, true, 6) }
+func TestPowerLossAtAnyMoment(t *testing.T)               { testPowerLoss(t, false, 3) }
+func TestPowerLossAtAnyMomentOfAFailingDisk(t *testing.T) { testPowerLoss(t, true, 4) }
 
 var powerSeeds = flag.Uint64("power.seeds", 0, "workloads of each power loss test, instead of a few")
 

@@ -79,3 +79,11 @@ func TestOpenReadsLittleOfLargeBatches(t *testing.T) {
 		t.Errorf("%d bytes were read of %d", read.n, len(b))
 	}
 }
+
+func TestBatchThatKnowsMoreThanIsBeforeItIsDamage(t *testing.T) {
+	b := (&batchHead{synced: segmentHeaderLen + 1}).append(make([]byte, segmentHeaderLen), &ID{})
+	w := newWalker(bytes.NewReader(b), ID{}, int64(len(b)))
+	if bad, err := w.next(); err != io.EOF || bad != (extent{segmentHeaderLen, int64(len(b))}) {
+		t.Errorf("skipped %v, %v, want all of it", bad, err)
+	}
+}
