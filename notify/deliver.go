@@ -101,6 +101,10 @@ func (q *Queue) handle(r result, now time.Time) {
 		q.stats.refused.Add(1)
 		delete(q.state.channels, name)
 		return
+	case err.Permanent && len(err.Settled) > len(err.Refused): // others have it
+		q.stats.delivered.Add(1)
+		q.stats.refused.Add(int64(len(err.Refused)))
+		r.worker.refused(err)
 	case err.Permanent:
 		q.stats.failed.Add(1)
 		q.stats.refused.Add(1)
@@ -108,6 +112,9 @@ func (q *Queue) handle(r result, now time.Time) {
 	default:
 		q.failed(r, g.Formed, now)
 		done.Settled = err.Settled
+		if len(done.Settled) == 0 { // of an attempt that never got so far
+			done.Settled = g.Formed.Settled
+		}
 		done.Finished = g.Formed.gaveUp
 		if !done.Finished && slices.Equal(done.Settled, g.Formed.Settled) {
 			return // nothing that the log should know
@@ -144,11 +151,16 @@ func (q *Queue) settle(done settledEntry) {
 	q.state.settle(done)
 }
 
+// refused logs the receivers that an attempt gave up.
+func (w *worker) refused(err *SendError) {
+	for _, who := range err.Refused {
+		w.log.Error("a receiver was refused for good and does not get this alert", "channel", w.channel.Name(), "receiver", who, "error", err)
+	}
+}
+
 // failed logs an attempt that failed, if it is news.
 func (w *worker) failed(err *SendError) {
-	for _, who := range err.Refused {
-		w.log.Error("a receiver was refused for good and gets no more of this alert", "channel", w.channel.Name(), "receiver", who)
-	}
+	w.refused(err)
 	if text := err.Error(); text != w.failing {
 		w.log.Error("can't deliver alerts; they are kept and tried again", "channel", w.channel.Name(), "error", text)
 		w.failing = text

@@ -183,6 +183,9 @@ func TestRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		permanent := &receiver{name: "permanent", fail: func(*Notice, []string) error { return &SendError{text: "no such user", Permanent: true} }}
 		gone := &receiver{name: "gone", fail: func(*Notice, []string) error { return &SendError{text: "gone", Disable: true} }}
+		some := &receiver{name: "some", fail: func(*Notice, []string) error {
+			return &SendError{text: "no such user", Permanent: true, Settled: []string{"a@x.example", "b@x.example"}, Refused: []string{"b@x.example"}}
+		}}
 		var second []string
 		partial := &receiver{name: "partial", fail: func(_ *Notice, settled []string) error {
 			if len(settled) == 0 {
@@ -192,7 +195,7 @@ func TestRefusals(t *testing.T) {
 			return nil
 		}}
 		l := newMemoryLog()
-		q := l.open(testOptions(permanent, gone, partial))
+		q := l.open(testOptions(permanent, gone, partial, some))
 		q.Start()
 		defer stopQueue(t, q)
 		l.alert(t, 1, threat)
@@ -208,6 +211,11 @@ func TestRefusals(t *testing.T) {
 		}
 		if !q.state.empty() {
 			t.Error("something is left to tell")
+		}
+		// Of two notices each: partial and some deliver, permanent and one receiver of
+		// some are refused; gone is refused once.
+		if s := q.Stats(); s.Delivered != 4 || s.Refused != 5 {
+			t.Errorf("got %+v, want 4 delivered and 5 refused", s)
 		}
 	})
 }
