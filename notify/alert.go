@@ -48,6 +48,7 @@ type Collector struct {
 	grouping Grouping
 	groups   map[groupKey]*alert
 	order    []*alert
+	keyed    int // of them, those with a value to group by
 }
 
 // NewCollector returns a Collector for g.
@@ -71,7 +72,14 @@ func (c *Collector) add(e *event.Event) {
 		value = value[:min(len(value), maxValue)]
 	}
 	a := c.groups[groupKey{e.Type, string(value)}] // does not allocate
+	if a == nil && len(value) > 0 && c.keyed >= maxGroups {
+		value, by = nil, false // the queue would not tell them apart either
+		a = c.groups[groupKey{Type: e.Type}]
+	}
 	if a == nil {
+		if len(value) > 0 {
+			c.keyed++
+		}
 		a = &alert{Type: e.Type.String(), Key: strings.ToValidUTF8(string(value), "")}
 		if by {
 			a.By = c.grouping.By.String()
@@ -105,7 +113,7 @@ func (c *Collector) Take(now time.Time) ([]byte, error) {
 
 // Reset forgets what was added.
 func (c *Collector) Reset() {
-	c.order = c.order[:0]
+	c.order, c.keyed = c.order[:0], 0
 	clear(c.groups)
 }
 

@@ -260,7 +260,7 @@ func (s *session) explain(step string, limit time.Duration, err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return fmt.Errorf("%s: the server closed the connection", step)
 	}
-	return fmt.Errorf("%s: %w", step, err)
+	return fmt.Errorf("%s: %w", step, withoutSockets(err))
 }
 
 func (s *session) trace(format string, args ...any) {

@@ -86,6 +86,12 @@ type state struct {
 	waiting  []positioned             // alerts not taken in yet, in the order of the log
 }
 
+// maxWaiting is how many alerts of chunks a replay keeps apart until an entry says
+// up to where they were taken in. Without a bound those of a day, while a receiver
+// was down, would be in memory at once. No entry lags behind so many chunks: it
+// takes one append to write.
+const maxWaiting = 256
+
 // takeIn adds the waiting alerts up to a position to what is pending.
 func (s *state) takeIn(upTo Position) error {
 	for len(s.waiting) > 0 && !upTo.before(s.waiting[0].at) {
@@ -128,6 +134,9 @@ func (s *state) replay(at Position, e Entry) error {
 	switch e.Kind {
 	case EntryAlerts:
 		s.waiting = append(s.waiting, positioned{at, e.Data})
+		if len(s.waiting) > maxWaiting {
+			return s.takeIn(s.waiting[0].at)
+		}
 	case entryFormed:
 		var f formedEntry
 		if err := json.Unmarshal(e.Data, &f); err != nil {

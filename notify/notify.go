@@ -10,7 +10,9 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -176,6 +178,16 @@ type SendError struct {
 }
 
 func (e *SendError) Error() string { return e.text }
+
+// withoutSockets takes the two ends of a connection out of an error. This side's
+// port is another one in each attempt, and the same failure would seem news.
+func withoutSockets(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Source != nil {
+		return op.Err
+	}
+	return err
+}
 
 // An OptionError is an option of a channel that cannot be used. Its text holds
 // no secret.

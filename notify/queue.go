@@ -2,8 +2,6 @@ package notify
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,10 +35,14 @@ type Queue struct {
 	inboxMu      sync.Mutex
 	inbox        []positioned // committed alerts, in the order of the log
 	lastSnapshot Position
-	wake         chan struct{}
+	// missed is the first of the alerts that are not in the last snapshot,
+	// wherever in the log they are: some may be before it.
+	missed Position
+	wake   chan struct{}
 
 	mu    sync.Mutex // guards state and workers; held while an entry is appended
 	state *state
+	stuck bool // the log did not take the last notices that were to be formed
 
 	stop    chan struct{} // closed by Stop: have no patience any more
 	stopped chan struct{} // closed by run when there is nothing to try after that
@@ -71,58 +73,6 @@ func NewQueue(o QueueOptions) *Queue {
 		q.state.channels[c.Name()] = newChannelState()
 	}
 	return q
-}
-
-// Replay takes over an entry that the log holds at start, in the log's order.
-func (q *Queue) Replay(at Position, e Entry) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if err := q.state.replay(at, e); err != nil {
-		q.o.Log.Error("an alert in the log can't be read and is left out", "error", err)
-	}
-	if e.Kind == entrySnapshot {
-		q.lastSnapshot = at
-	}
-}
-
-// Committed tells the Queue of an entry that became durable, in the order of the
-// log. It is quick, keeps nothing of e, and calls nothing back.
-func (q *Queue) Committed(at Position, e Entry) {
-	q.inboxMu.Lock()
-	defer q.inboxMu.Unlock()
-	switch e.Kind {
-	case EntryAlerts:
-		q.inbox = append(q.inbox, positioned{at, slices.Clone(e.Data)})
-		select {
-		case q.wake <- struct{}{}:
-		default:
-		}
-	case entrySnapshot:
-		q.lastSnapshot = at
-	}
-}
-
-// Release says that a segment is about to leave the log. What is in it and still
-// needed is carried forward, durably, before Release returns nil. older says that
-// earlier segments are still there: they may hold what this one settles.
-func (q *Queue) Release(seq uint64, older bool) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.collect()
-	q.inboxMu.Lock()
-	carried := q.lastSnapshot.Seq > seq
-	q.inboxMu.Unlock()
-	if carried || q.state.empty() && !older {
-		return nil
-	}
-	e, err := q.state.snapshot()
-	if err != nil {
-		return err
-	}
-	if err := q.o.Append([]Entry{e}); err != nil {
-		return fmt.Errorf("carry alerts forward: %w", err)
-	}
-	return nil
 }
 
 // Stats returns the current figures.
@@ -278,8 +228,9 @@ func (q *Queue) form(now time.Time, stopping bool) {
 	if len(made) == 0 {
 		return
 	}
-	if err := q.o.Append(entries); err != nil {
-		q.o.Log.Error("can't write to the log, alerts wait", "error", err)
+	err := q.o.Append(entries)
+	q.wrote(err)
+	if err != nil {
 		for _, f := range made { // not before a second has passed
 			if _, g := q.state.group(f.Channel, f.Type, f.Key); g != nil {
 				g.First = now.Add(retryForm - q.o.GroupWait)

@@ -20,7 +20,7 @@ type memoryLog struct {
 	next    Position
 	queue   *Queue
 	err     error  // of every append, if set
-	race    func() // called before a formed entry goes in, if set
+	race    func() // called before an entry of the Queue's goes in, if set
 }
 
 type loggedEntry struct {
@@ -32,7 +32,7 @@ func newMemoryLog() *memoryLog { return &memoryLog{next: Position{Seq: 1}} }
 
 // append is one batch: its entries share a position.
 func (l *memoryLog) append(entries []Entry) error {
-	if l.race != nil && entries[0].Kind == entryFormed {
+	if l.race != nil && entries[0].Kind != EntryAlerts {
 		l.race()
 	}
 	l.mu.Lock()

@@ -131,7 +131,7 @@ func (w *Webhook) explain(ctx context.Context, err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return errors.New("the server closed the connection without an answer")
 	}
-	return err
+	return withoutSockets(err)
 }
 
 func (w *Webhook) fail(err error) *SendError {

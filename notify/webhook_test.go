@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -381,5 +383,27 @@ func TestWebhookNames(t *testing.T) {
 	}
 	if again := name("https://u:p@hooks.example.com:8443/services/T0/a?x=1"); again != a {
 		t.Errorf("names of one webhook are %s and %s", a, again)
+	}
+}
+
+// The same failure reads the same in every attempt: a log tells it once.
+func TestErrorsNameNoPortOfThisSide(t *testing.T) {
+	server := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = conn.(*net.TCPConn).SetLinger(0) // a reset
+		conn.Close()
+	})
+	w := newWebhook(t, server.URL, func(*WebhookOptions) {})
+	var said []string
+	for range 2 {
+		said = append(said, fmt.Sprint(w.Send(t.Context(), notices(t)["one device"], nil)))
+	}
+	if said[0] != said[1] || !strings.Contains(said[0], "connection reset") {
+		t.Errorf("got %q", said)
 	}
 }
