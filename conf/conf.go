@@ -15,6 +15,8 @@ type Config struct {
 	Spool   Spool
 	Mapping Mapping
 	Notify  Notify
+	// MetricsListen is a host and a port, "" for no metrics.
+	MetricsListen string
 	// Verbosity is the least severe level that is logged: off, error, warn,
 	// info or debug.
 	Verbosity string

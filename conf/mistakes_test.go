@@ -114,6 +114,8 @@ var mistakes = []mistake{
 	{name: "log type name twice", settings: []string{"log_type_map LOGIN=logon, login=added"}},
 	{name: "accessor with a control character", settings: []string{"map_device_id $a\x01"}},
 	{name: "verbosity spelt out", settings: []string{"verbosity warning"}},
+	{name: "metrics on a port that there is not", settings: []string{"metrics_listen 70000"}},
+	{name: "metrics at a URL", settings: []string{"metrics_listen http://127.0.0.1:2021"}},
 	{name: "no alerts, and nothing said about them", problems: 2, settings: []string{"notify "}},
 	{name: "neither storing nor alerting", settings: []string{"log_storage off"}},
 	{name: "storing in words", settings: []string{"log_storage s3"}},

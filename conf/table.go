@@ -14,6 +14,7 @@ var table = []Section{
 	alertSection,
 	smtpSection,
 	webhookSection,
+	metricsSection,
 	logSection,
 }
 
@@ -134,6 +135,21 @@ var spoolSection = Section{
 			rule: duration(time.Second, 10*time.Minute, func(c *Config) *time.Duration { return &c.Spool.ShutdownTimeout }),
 		},
 	},
+}
+
+var metricsSection = Section{
+	Title: "Metrics and health",
+	Intro: "`/metrics` answers Prometheus, `/healthz` says that the process lives, and `/readyz` whether chunks are stored and " +
+		"uploaded, with the reason if not. Nothing of the events is served.",
+	Example: "\n    metrics_listen  2021",
+	Keys: []Key{{
+		Name: "metrics_listen", Unset: "nothing is served",
+		Doc: "Where metrics are served: a port of this host's loopback interface, or an address and a port, such as " +
+			"`0.0.0.0:2021` for a Prometheus elsewhere. Outputs with the same address share it, and are told apart by the " +
+			"label `output`.",
+		rule: reads("address", "a port such as 2021, or an address with a port such as 0.0.0.0:2021",
+			func(c *Config) *string { return &c.MetricsListen }, parseListen),
+	}},
 }
 
 var logSection = Section{

@@ -2,6 +2,7 @@ package conf
 
 import (
 	"math"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -117,4 +118,15 @@ func parseBool(text string) (value, ok bool) {
 		return false, true
 	}
 	return false, false
+}
+
+// parseListen reads a port, which is one of the loopback interface, or a host and
+// a port.
+func parseListen(text string) (string, bool) {
+	if isDigits(text) {
+		text = "127.0.0.1:" + text
+	}
+	host, port, err := net.SplitHostPort(text)
+	n, ok := parseDigits(port)
+	return text, err == nil && host != "" && isWord(host, 253) && ok && n > 0 && n <= 65535
 }

@@ -22,6 +22,7 @@ type health struct {
 
 	mu      sync.Mutex
 	failing map[string]bool // the jobs whose last attempt failed
+	last    error           // of these
 	since   time.Time       // of the first failure of these
 	fails   int             // since then
 	told    bool            // whether the log was told since then
@@ -55,6 +56,7 @@ func (h *health) failed(job string, err error) (wake <-chan struct{}) {
 		h.since, h.fails, h.told = time.Now(), 0, false
 	}
 	h.fails++
+	h.last = err
 	if !h.failing[job] {
 		h.failing[job], h.fresh = true, true
 	}
@@ -123,6 +125,16 @@ func (h *health) succeeded(job string) {
 	if len(h.failing) == 0 && h.told {
 		h.log.Info(h.good, "attempts", h.fails, "after", time.Since(h.since).Round(time.Second).String())
 	}
+}
+
+// trouble returns the last failure if there are failing jobs, and since when.
+func (h *health) trouble() (last error, since time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.failing) == 0 {
+		return nil, time.Time{}
+	}
+	return h.last, h.since
 }
 
 // wakeAll ends every sleep, so that everybody tries now.

@@ -95,6 +95,7 @@ func New(o Options) (*Pipeline, error) {
 	p.intake = newHealth(p.log, "can't store a chunk; Fluent Bit is asked to send it again", "storing chunks again")
 	so := spool.Options{
 		MaxBytes: o.StoreDirLimit, SegmentBytes: o.SegmentBytes, MaxStreams: maxStreams, Describe: p.describe,
+		Synced: p.stats.sync.observe,
 	}
 	if o.Alerts != nil {
 		p.alerts = p.newQueue(o.Alerts)
@@ -172,8 +173,9 @@ func (p *Pipeline) checkBucket(ctx context.Context) {
 	}
 }
 
-// sealWindows seals at the end of every window.
+// sealWindows seals at the end of every window, and tells the log what was in it.
 func (p *Pipeline) sealWindows(ctx context.Context) {
+	var told Stats
 	for {
 		now := time.Now()
 		end := time.NewTimer(now.Truncate(p.o.Window).Add(p.o.Window).Sub(now))
@@ -182,11 +184,24 @@ func (p *Pipeline) sealWindows(ctx context.Context) {
 			if err := recovered(p.spool.Seal); err != nil {
 				p.log.Error("can't close a segment at the end of its window; nothing is lost", "error", err)
 			}
+			told = p.logWindow(told)
 		case <-ctx.Done():
 			end.Stop()
 			return
 		}
 	}
+}
+
+// logWindow sums up in one line what happened since told, if anything did.
+func (p *Pipeline) logWindow(told Stats) Stats {
+	s := p.Stats()
+	if s.Chunks > told.Chunks {
+		p.log.Info("window", "chunks", s.Chunks-told.Chunks, "bytes", s.Bytes-told.Bytes,
+			"device", s.Device-told.Device, "account", s.Account-told.Account, "rejected", s.Rejected-told.Rejected,
+			"redelivered", s.Redelivered-told.Redelivered, "quarantined", s.Quarantined-told.Quarantined,
+			"failed_uploads", s.Retries-told.Retries, "waiting_bytes", s.Waiting.Bytes, "alerts", s.Alerts.Formed-told.Alerts.Formed)
+	}
+	return s
 }
 
 // stopGrace is how much longer than its context Stop waits for what can't be

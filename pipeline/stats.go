@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"sync"
 	"sync/atomic"
@@ -25,6 +27,10 @@ type Stats struct {
 	ObjectBytes   int64
 	ObjectRecords int64
 	Retries       int64 // attempts to upload that failed
+
+	// Append is of a chunk, from the end of its compression until it is durable;
+	// Sync of one fdatasync, which several chunks may share; Upload of an object.
+	Append, Sync, Upload Timing
 
 	Waiting WaitingStats
 	Alerts  notify.QueueStats
@@ -58,6 +64,8 @@ type counters struct {
 	redelivered, quarantined atomic.Int64
 	objects, objectBytes     atomic.Int64
 	objectRecords, retries   atomic.Int64
+
+	append, sync, upload timing
 
 	mu      sync.Mutex
 	rejects map[string]int64
@@ -100,6 +108,7 @@ func (p *Pipeline) Stats() Stats {
 	}
 	return Stats{
 		Alerts: alerts,
+		Append: c.append.snapshot(), Sync: c.sync.snapshot(), Upload: c.upload.snapshot(),
 		Chunks: c.chunks.Load(), Bytes: c.bytes.Load(),
 		Device: c.records[event.Device].Load(), Account: c.records[event.Account].Load(),
 		Rejected: c.records[event.Rejected].Load(), Rejects: rejects,
@@ -108,4 +117,29 @@ func (p *Pipeline) Stats() Stats {
 		ObjectRecords: c.objectRecords.Load(), Retries: c.retries.Load(),
 		Waiting: WaitingStats{Bytes: waiting.Bytes, MaxBytes: waiting.MaxBytes, Segments: waiting.Segments, Oldest: waiting.Oldest},
 	}
+}
+
+// unreadyAfter is how long uploads may fail, for reasons that can pass by
+// themselves, before a Pipeline is not ready.
+const unreadyAfter = 5 * time.Minute
+
+// Ready returns nil while chunks are stored and uploaded, and else what is wrong.
+// Uploads that fail are wrong at once if an administrator has to act, and after 5
+// minutes if not.
+func (p *Pipeline) Ready() error {
+	p.inFlight.RLock()
+	stopped := p.stopped
+	p.inFlight.RUnlock()
+	if stopped {
+		return ErrStopped
+	}
+	if err, _ := p.intake.trouble(); err != nil {
+		return fmt.Errorf("chunks are not stored: %w", err)
+	}
+	err, since := p.upload.bucket.trouble()
+	var config interface{ Config() bool }
+	if err != nil && (errors.As(err, &config) && config.Config() || time.Since(since) > unreadyAfter) {
+		return fmt.Errorf("objects are not uploaded: %w", err)
+	}
+	return nil
 }

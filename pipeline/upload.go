@@ -162,6 +162,7 @@ func (u *uploader) put(ctx context.Context, o *object) error {
 	if err := u.p.o.Bucket.Put(ctx, o.key, body, o.size, o.meta.ContentType, o.tags()); err != nil {
 		return err
 	}
+	u.p.stats.upload.observe(time.Since(start))
 	u.p.stats.objects.Add(1)
 	u.p.stats.objectBytes.Add(o.size)
 	u.p.stats.objectRecords.Add(int64(o.stream.Records))

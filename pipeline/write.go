@@ -146,7 +146,12 @@ func (w *writer) append(digest spool.Digest) error {
 	if len(b.Objects)+len(b.Notes) == 0 {
 		return nil
 	}
-	return w.p.spool.Append(&b)
+	start := time.Now()
+	if err := w.p.spool.Append(&b); err != nil {
+		return err
+	}
+	w.p.stats.append.observe(time.Since(start))
+	return nil
 }
 
 // quarantine keeps what could not be read, and beside it what is known of it. A

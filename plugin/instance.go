@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"siem-s3/metrics"
 	"siem-s3/pipeline"
 	"siem-s3/spool"
 	"siem-s3/wire"
@@ -29,7 +30,8 @@ const (
 
 // instances makes and numbers the instances of one process.
 type instances struct {
-	stderr io.Writer
+	stderr  io.Writer
+	metrics metrics.Hub
 
 	mu   sync.Mutex
 	next int
@@ -47,7 +49,8 @@ func (s *instances) renumber() {
 func (s *instances) start(get func(key string) string) (i *instance, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	log := newLogger(s.stderr, fmt.Sprintf("output:%s:%s.%d", name, name, s.next), hclog.Info)
+	label := fmt.Sprintf("%s.%d", name, s.next)
+	log := newLogger(s.stderr, "output:"+name+":"+label, hclog.Info)
 	s.next++
 	defer func() {
 		if r := recover(); r != nil {
@@ -55,7 +58,7 @@ func (s *instances) start(get func(key string) string) (i *instance, ok bool) {
 			i, ok = nil, false
 		}
 	}()
-	i, err := newInstance(get, log)
+	i, err := newInstance(get, label, log, &s.metrics)
 	if err != nil {
 		log.Error(err.Error())
 		return nil, false
@@ -68,9 +71,10 @@ type instance struct {
 	log      hclog.Logger
 	pipeline *pipeline.Pipeline
 	shutdown time.Duration
+	unlisten func() // ends the metrics; nil if there are none
 }
 
-func newInstance(get func(key string) string, log hclog.Logger) (*instance, error) {
+func newInstance(get func(key string) string, label string, log hclog.Logger, hub *metrics.Hub) (*instance, error) {
 	cfg, stages, err := wire.Settings(get, func(notice string) { log.Warn(notice) })
 	if err != nil {
 		return nil, err
@@ -87,7 +91,26 @@ func newInstance(get func(key string) string, log hclog.Logger) (*instance, erro
 	log.Info("started", "version", version, "to", stages.Location, "format", cfg.Format.Encoding,
 		"compression", cfg.Format.Compression, "every", stages.Window.String(), "store_dir", stages.StoreDir)
 	p.Start()
-	return &instance{log: log, pipeline: p, shutdown: cfg.Spool.ShutdownTimeout}, nil
+	i := &instance{log: log, pipeline: p, shutdown: cfg.Spool.ShutdownTimeout}
+	i.listen(hub, cfg.MetricsListen, label)
+	return i, nil
+}
+
+// listen serves the metrics. Events matter more than their figures: an address
+// that is taken keeps nothing from starting.
+func (i *instance) listen(hub *metrics.Hub, address, label string) {
+	if address == "" {
+		return
+	}
+	unlisten, err := hub.Listen(address, metrics.Output{
+		Name: label, Version: version, Stats: i.pipeline.Stats, Ready: i.pipeline.Ready,
+	})
+	if err != nil {
+		i.log.Error("can't serve metrics", "error", err)
+		return
+	}
+	i.log.Info("serving metrics", "at", "http://"+address+"/metrics")
+	i.unlisten = unlisten
 }
 
 // flush stores a chunk. Whatever keeps it from being stored asks Fluent Bit to
@@ -105,6 +128,9 @@ func (i *instance) flush(tag string, chunk []byte) (st status) {
 // leaves the rest on disk.
 func (i *instance) exit() {
 	defer i.guard("exit")
+	if i.unlisten != nil {
+		defer i.unlisten()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), i.shutdown)
 	defer cancel()
 	if err := i.pipeline.Stop(ctx); err != nil {

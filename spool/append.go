@@ -171,7 +171,10 @@ func (s *Spool) flush(w *write) {
 	seg := s.open
 	err := seg.f.writeAt(w.bufs, seg.size)
 	if err == nil {
-		err = seg.f.sync()
+		start := time.Now()
+		if err = seg.f.sync(); err == nil && s.o.Synced != nil {
+			s.o.Synced(time.Since(start))
+		}
 	}
 	if err != nil {
 		err = s.retract(fmt.Errorf("append to %s: %w", filepath.Base(seg.Path), full(err)))

@@ -48,6 +48,10 @@ type Options struct {
 	// the order of the log. It must be quick and must not call the Spool.
 	Committed func(p Position, b *Batch)
 
+	// Synced, if set, is told how long each fdatasync of an append took. It must be
+	// quick and must not call the Spool.
+	Synced func(took time.Duration)
+
 	fs fileSystem // osFS if nil
 }
 

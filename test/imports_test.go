@@ -23,7 +23,8 @@ var siblings = map[string][]string{
 	"notify":    {"event"},
 	"pipeline":  {"record", "event", "formatter", "spool", "notify"},
 	"wire":      {"conf", "record", "event", "formatter", "spool", "s3", "notify", "pipeline"},
-	"plugin":    {"conf", "record", "event", "formatter", "spool", "s3", "notify", "pipeline", "wire"},
+	"metrics":   {"pipeline"},
+	"plugin":    {"conf", "record", "event", "formatter", "spool", "s3", "notify", "pipeline", "wire", "metrics"},
 
 	"cmd/siemctl/fluentconf": {},
 }
@@ -41,6 +42,7 @@ func free(name string) bool {
 // tests look at servers and hosts from the other side, on their own.
 var owners = map[string]string{
 	"github.com/aws/":                  "s3",
+	"github.com/prometheus/":           "metrics",
 	"github.com/fluent/fluent-bit-go/": "plugin",
 }
 
