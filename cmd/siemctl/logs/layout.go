@@ -169,7 +169,7 @@ func (l *Layout) Parse(o *Object) bool {
 	}
 	n := len(l.groups)
 	o.Format, o.Compression = m[n+1], m[n+2]
-	var window clock
+	var window, events clock
 	for i, text := range m[1 : n+1] {
 		switch t := l.tokens[l.groups[i]]; t.kind {
 		case category:
@@ -179,11 +179,12 @@ func (l *Layout) Parse(o *Object) bool {
 			window.set(t.text[1], text)
 		case eventAt:
 			if text != restValue {
-				o.events = eventSpan(t.text, text)
+				events.setAll(t.text, text)
 			}
 		}
 	}
 	var ok bool
+	o.events, _ = events.span()
 	o.Window, ok = window.span()
 	if !ok {
 		// Nothing but the upload says when it was.
@@ -249,11 +250,9 @@ func (c *clock) span() (Span, bool) {
 // units are how long what a code tells of is, from the day on.
 var units = [len(codeOrder)]time.Duration{2: 24 * time.Hour, 3: time.Hour, 4: time.Minute, 5: time.Second}
 
-// eventSpan returns what a text by the codes of $EVENT tells of, the zero Span if
-// that is no day or hour.
-func eventSpan(codes, text string) Span {
-	var c clock
-	for i := 0; i < len(codes) && text != ""; i++ {
+// setAll sets what a text by the codes of $EVENT tells.
+func (c *clock) setAll(codes, text string) {
+	for i := 0; i < len(codes); i++ {
 		n := 1
 		if codes[i] == '%' {
 			i++
@@ -269,6 +268,4 @@ func eventSpan(codes, text string) Span {
 		}
 		text = text[n:]
 	}
-	s, _ := c.span()
-	return s
 }

@@ -74,8 +74,8 @@ func (p *planner) plan(ctx context.Context, i int, prefix string) error {
 			if !p.byTime(i) {
 				return p.enter(ctx, i, prefix)
 			}
-			// A window is in the range if it began before the range and ends in it.
-			p.add(prefix, p.format(i, p.windows.Start.Add(-p.window)), p.format(i, p.windows.End.Add(-1)))
+			// Windows start at multiples of their length: this one ends in the range.
+			p.add(prefix, p.format(i, p.windows.Start.Truncate(p.window)), p.format(i, p.windows.End.Add(-1)))
 			return nil
 		case eventAt:
 			if !p.byTime(i) {
