@@ -2,55 +2,11 @@ package notify
 
 import (
 	"bytes"
-	_ "embed"
 	"encoding/json"
 	"fmt"
-	htmltemplate "html/template"
 	"strings"
-	texttemplate "text/template"
-	"unicode/utf8"
 
 	"github.com/wneessen/go-mail"
-)
-
-//go:embed email.html.tmpl
-var htmlSource string
-
-//go:embed email.txt.tmpl
-var textSource string
-
-var (
-	htmlTemplate = htmltemplate.Must(htmltemplate.New("html").Funcs(htmltemplate.FuncMap{
-		"sentence": sentence,
-		"more":     moreEvents,
-		"color":    func(severity string) string { return severityColors[severity] },
-		"number":   func(i int) int { return i + 1 },
-	}).Parse(htmlSource))
-
-	textTemplate = texttemplate.Must(texttemplate.New("text").Funcs(texttemplate.FuncMap{
-		"sentence": sentence,
-		"more":     moreEvents,
-		"cell":     textCell,
-		"rule":     func(s string) string { return strings.Repeat("=", min(utf8.RuneCountInString(s), textWidth)) },
-		"number":   func(i int) int { return i + 1 },
-	}).Parse(textSource))
-)
-
-// severityColors have enough contrast (4.5 to 1, WCAG 2.2 section 1.4.3) under
-// white text, and stand out from white and from black.
-var severityColors = map[string]string{
-	"alert":    "#b42318",
-	"critical": "#c4320a",
-	"warning":  "#b54708",
-	"notice":   "#175cd3",
-	"info":     "#475467",
-}
-
-// textWidth is where lines of the plain text are wrapped, in characters, and
-// labelWidth the width of its first column.
-const (
-	textWidth  = 76
-	labelWidth = 14
 )
 
 // compose writes n as a whole message, headers first.
@@ -90,15 +46,8 @@ func (m *Email) setBody(message *mail.Msg, n *Notice) error {
 		return err
 	}
 	v := newView(n, MaxEvents)
-	var text, html strings.Builder
-	if err := textTemplate.Execute(&text, &v); err != nil {
-		return err
-	}
-	if err := htmlTemplate.Execute(&html, &v); err != nil {
-		return err
-	}
-	message.SetBodyString(mail.TypeTextPlain, text.String())
-	message.AddAlternativeString(mail.TypeTextHTML, html.String())
+	message.SetBodyString(mail.TypeTextPlain, mailText(&v))
+	message.AddAlternativeString(mail.TypeTextHTML, mailHTML(&v))
 	return nil
 }
 
@@ -112,34 +61,4 @@ func indentedJSON(n *Notice) (string, error) {
 		return "", err
 	}
 	return b.String() + "\n", nil
-}
-
-// textCell lays out a row of the plain text: the label, and beside it the
-// value, wrapped at blanks.
-func textCell(r row) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%-*s", labelWidth, r.Label)
-	column := labelWidth
-	newLine := func() {
-		b.WriteString("\n" + strings.Repeat(" ", labelWidth))
-		column = labelWidth
-	}
-	for i, line := range r.Lines() {
-		if i > 0 {
-			newLine()
-		}
-		for word := range strings.FieldsSeq(line) {
-			width := utf8.RuneCountInString(word)
-			if column > labelWidth && column+1+width > textWidth {
-				newLine()
-			}
-			if column > labelWidth {
-				b.WriteByte(' ')
-				column++
-			}
-			b.WriteString(word)
-			column += width
-		}
-	}
-	return b.String()
 }

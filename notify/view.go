@@ -90,6 +90,14 @@ func newView(n *Notice, limit int) view {
 // Repeated reports whether the notice is about more than one event.
 func (v *view) Repeated() bool { return len(v.Items)+v.More > 1 }
 
+// itemName is the heading of the i-th item.
+func (v *view) itemName(i int) string {
+	if name := v.Items[i].Name; name != "" {
+		return name
+	}
+	return v.Meaning
+}
+
 // status is the line below the title in chats.
 func (v *view) status() string { return sentence(v.Severity) + " · received " + v.Window }
 
