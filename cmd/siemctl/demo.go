@@ -15,6 +15,7 @@ import (
 
 	"siem-s3/conf"
 	"siem-s3/test/bucket"
+	"siem-s3/test/receiver"
 	"siem-s3/test/s3server"
 )
 
@@ -28,8 +29,8 @@ type demoCmd struct {
 
 // Help is what the command's --help says beyond its flags.
 func (demoCmd) Help() string {
-	return "It starts an S3 server on this machine, runs the plugin on sample events and shows " +
-		"what is stored. Everything happens in a temporary directory that is removed at the end. " +
+	return "It starts an S3 server, a mail server and a web server on this machine, runs the plugin on " +
+		"sample events and shows what is stored and what alerts. Everything happens in a temporary directory that is removed at the end. " +
 		"It needs a checkout of the sources and the go command: the S3 server is compiled from there."
 }
 
@@ -49,6 +50,10 @@ type demo struct {
 	reader  *bucket.Reader
 	objects []bucket.Object
 
+	mail   *receiver.Mail
+	web    *receiver.Web
+	secret string // of the webhook's signatures
+
 	cleanup []func() // run from the last to the first
 }
 
@@ -61,8 +66,10 @@ type demoStep struct {
 func (d *demo) steps() []demoStep {
 	return []demoStep{
 		{"An S3 server on this machine", d.startServer},
+		{"Receivers of alerts", d.startReceivers},
 		{"Fluent Bit with the plugin", d.startEngine},
 		{"The sample events", d.feed},
+		{"The alerts", d.showAlerts},
 		{"One window", d.awaitObjects},
 		{"The objects in the bucket", d.showObjects},
 		{"What is in them", d.showLines},
@@ -123,7 +130,7 @@ func (d *demo) run(ctx context.Context) error {
 	}
 	d.defers(func() { removeAll(d.dir) })
 	forgetAWS()
-	d.out.heading("siem-s3: %d sample records into S3, as JSON and as SYSLOG", d.records)
+	d.out.heading("siem-s3: %d sample records into S3, as JSON and as SYSLOG, with alerts", d.records)
 	for i, s := range d.steps() {
 		d.out.step(i+1, s.title)
 		if err := s.run(ctx); err != nil {

@@ -121,10 +121,10 @@ func (d *demo) fluentBitConf() string {
     storage.type    filesystem
 `, filepath.Join(d.dir, "storage"), filepath.Join(d.dir, "events.ndjson"))
 	for _, o := range demoOutputs {
-		b.WriteString("\n[OUTPUT]\n    name            siem_s3\n    match           *\n" +
-			"    workers         1\n    retry_limit     no_limits\n")
+		b.WriteString("\n[OUTPUT]\n    name               siem_s3\n    match              *\n" +
+			"    workers            1\n    retry_limit        no_limits\n")
 		for _, s := range d.settings(o) {
-			fmt.Fprintf(&b, "    %-14s  %s\n", s.key, s.value)
+			fmt.Fprintf(&b, "    %-17s  %s\n", s.key, s.value)
 		}
 	}
 	return b.String()

@@ -12,9 +12,12 @@ import (
 const demoBucket = "siem-demo"
 
 // A demoOutput is one [OUTPUT] of the demo. Its keys begin with its format.
-type demoOutput struct{ format, compression string }
+type demoOutput struct {
+	format, compression string
+	alerts              bool
+}
 
-var demoOutputs = []demoOutput{{"json", "gzip"}, {"syslog", "zstd"}}
+var demoOutputs = []demoOutput{{"json", "gzip", true}, {"syslog", "zstd", false}}
 
 // A setting is a line of an [OUTPUT].
 type setting struct{ key, value string }
@@ -22,8 +25,7 @@ type setting struct{ key, value string }
 // settings are those of an output, without its credentials.
 func (d *demo) settings(o demoOutput) []setting {
 	keys, _ := conf.Lookup("s3_key_format")
-	return []setting{
-		{"notify", "off"},
+	all := []setting{
 		{"bucket", demoBucket},
 		{"endpoint", d.server.Endpoint},
 		{"format", o.format},
@@ -32,6 +34,10 @@ func (d *demo) settings(o demoOutput) []setting {
 		{"upload_timeout", demoWindow.String()},
 		{"store_dir", filepath.Join(d.dir, "store-"+o.format)},
 	}
+	if o.alerts {
+		return append(all, d.alertSettings()...)
+	}
+	return append(all, setting{"notify", "off"})
 }
 
 // credentials are the environment of an engine: the plugin finds them there as

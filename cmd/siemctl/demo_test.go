@@ -144,12 +144,18 @@ func processesOf(t *testing.T, path string) []string {
 // counts finds the rows of the last table: in, device, account, rejected.
 var counts = regexp.MustCompile(`(?m)^ +(json|syslog) +(\d+) +(!?=) +(\d+) +\+ +(\d+) +\+ +(\d+)$`)
 
-// wantCounts wants both formats to have stored all there was.
+// alertsTold finds what the step of the alerts ends with.
+var alertsTold = regexp.MustCompile(`(?s)\[SIEM\] Device reported threats: .*"type": "siem\.device\..*All 3 events were told, in \d e-mails and \d webhooks\.\n.*verified by the Standard Webhooks library`)
+
+// wantCounts wants both formats to have stored all there was, and the alerts told.
 func (r *demoRun) wantCounts() {
 	r.t.Helper()
 	rows := counts.FindAllStringSubmatch(r.Log.String(), -1)
 	if len(rows) != len(demoOutputs) {
 		r.t.Fatalf("%d rows of counts, want %d", len(rows), len(demoOutputs))
+	}
+	if !alertsTold.MatchString(r.Log.String()) {
+		r.t.Error("no word of alerts that arrived")
 	}
 	for _, row := range rows {
 		var n [4]int
@@ -201,10 +207,10 @@ func TestInterruptedDemoLeavesNothing(t *testing.T) {
 	}{
 		{"before the server runs", "1. ", syscall.SIGINT, false, false},
 		{"while the server is compiled", "It is compiled first", syscall.SIGINT, false, true},
-		{"while the host waits", "4. ", syscall.SIGINT, false, false},
-		{"while it shows what is stored", "5. ", syscall.SIGTERM, false, false},
-		{"while Fluent Bit starts", "2. ", syscall.SIGINT, true, false},
-		{"while Fluent Bit waits", "4. ", syscall.SIGHUP, true, false},
+		{"while the host waits", "6. ", syscall.SIGINT, false, false},
+		{"while it shows what is stored", "7. ", syscall.SIGTERM, false, false},
+		{"while Fluent Bit starts", "3. ", syscall.SIGINT, true, false},
+		{"while Fluent Bit waits", "6. ", syscall.SIGHUP, true, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -245,7 +251,7 @@ func TestDemoThatCannotRunSaysWhy(t *testing.T) {
 	}{
 		{"no sources", elsewhere, nil, "run make demo in a checkout"},
 		{"no plugin", "", nil, "make build makes it"},
-		{"no library", "", []string{"--host", "--plugin", notAPlugin}, "step 2, "},
+		{"no library", "", []string{"--host", "--plugin", notAPlugin}, "step 3, "},
 		{"no such fluent-bit", "", []string{"--plugin", notAPlugin, "--fluent-bit", "/no/such/program"}, "/no/such/program"},
 		{"both engines", "", []string{"--plugin", notAPlugin, "--fluent-bit", "x", "--host"}, "--host"},
 	} {
