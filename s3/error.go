@@ -105,6 +105,8 @@ func (e *Error) Kind() string {
 		return e.Op + ": " + e.Code
 	case e.Status != 0:
 		return e.Op + ": " + strconv.Itoa(e.Status)
+	case broken(e): // which side noticed first is chance
+		return e.Op + ": connection broken"
 	}
 	cause := e.Err
 	for inner := cause; inner != nil; inner = errors.Unwrap(inner) {

@@ -2,6 +2,7 @@ package s3_test
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"syscall"
@@ -31,6 +32,12 @@ func TestKindLeavesOutWhatDiffersEachTime(t *testing.T) {
 		{"put object: connection refused", []*s3.Error{
 			{Op: "put object", Key: "a", Err: refused(80)},
 			{Op: "put object", Key: "b", Err: refused(81)},
+		}},
+		{"put object: connection broken", []*s3.Error{
+			{Op: "put object", Err: &net.OpError{Op: "read", Err: os.NewSyscallError("read", syscall.ECONNRESET)}},
+			{Op: "put object", Err: &net.OpError{Op: "write", Err: os.NewSyscallError("write", syscall.EPIPE)}},
+			{Op: "put object", Err: &net.OpError{Op: "write", Err: net.ErrClosed}},
+			{Op: "put object", Err: io.ErrUnexpectedEOF},
 		}},
 	} {
 		for _, err := range test.errs {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"syscall"
@@ -36,9 +37,10 @@ func (b *Bucket) settle(ctx context.Context, o *object, refusal *Error) error {
 
 // broken reports whether the connection ended without an answer. The answer may
 // exist all the same: a server that refuses early, with a 412 for one, closes
-// while the body is still arriving, and the reset overtakes what it said.
+// while the body is still arriving, and the reset overtakes what it said. Where
+// the HTTP client hears of it while it still writes, it reports its own end closed.
 func broken(e *Error) bool {
-	for _, end := range []error{syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF} {
+	for _, end := range []error{syscall.ECONNRESET, syscall.EPIPE, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
 		if errors.Is(e, end) {
 			return true
 		}
