@@ -45,10 +45,11 @@ func (c *inbox) events() (n int) {
 	return n
 }
 
-// alerting has device events of the tests alert c.
-func alerting(t *testing.T, c notify.Channel) func(*Options) {
+// alerting has events alert c. Those of devices in the tests are of the log type
+// added.
+func alerting(t testing.TB, events string, c notify.Channel) func(*Options) {
 	t.Helper()
-	selected, err := notify.ParseSelection("added")
+	selected, err := notify.ParseSelection(events)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +65,7 @@ func alerting(t *testing.T, c notify.Channel) func(*Options) {
 func TestSelectedEventsAlertAndAreStored(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b, c := &memory{}, &inbox{}
-		o := options(t, b, alerting(t, c))
+		o := options(t, b, alerting(t, "added", c))
 		o.Key = keys(t, "siem/$CATEGORY/dt=%Y-%m-%d/$HOSTNAME/%H-$UUID")
 		p := start(t, o)
 		write(t, p, "app", devices(0, 3))
@@ -88,7 +89,7 @@ func TestSelectedEventsAlertAndAreStored(t *testing.T) {
 func TestOtherEventsDoNotAlert(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		c := &inbox{}
-		o := options(t, &memory{}, alerting(t, c))
+		o := options(t, &memory{}, alerting(t, "added", c))
 		o.Alerts.Grouping.Selected = 0
 		p := start(t, o)
 		write(t, p, "app", devices(0, 3))
@@ -103,7 +104,7 @@ func TestOtherEventsDoNotAlert(t *testing.T) {
 func TestAlertsOnlyStoresNothing(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b, c := &memory{check: func() error { t.Error("the bucket was asked"); return nil }}, &inbox{}
-		o := options(t, b, alerting(t, c))
+		o := options(t, b, alerting(t, "added", c))
 		o.AlertsOnly = true
 		p := start(t, o)
 		write(t, p, "app", devices(0, 3))
@@ -118,7 +119,7 @@ func TestAlertsOnlyStoresNothing(t *testing.T) {
 func TestAlertSurvivesACrash(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b, c := &memory{}, &inbox{}
-		o := options(t, b, alerting(t, c))
+		o := options(t, b, alerting(t, "added", c))
 		p := open(t, o) // not started: dies between the append and the first attempt
 		write(t, p, "app", devices(0, 3))
 		if err := p.spool.Close(); err != nil {
@@ -137,7 +138,7 @@ func TestAlertSurvivesACrash(t *testing.T) {
 func TestAlertOutlivesItsSegment(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		b, c := &memory{}, &inbox{fail: errors.New("mail server is down")}
-		o := options(t, b, alerting(t, c))
+		o := options(t, b, alerting(t, "added", c))
 		p := start(t, o)
 		write(t, p, "app", devices(0, 3))
 		for range 6 { // each window removes the segment that carries the alert
@@ -169,7 +170,7 @@ func TestAlertOutlivesItsSegment(t *testing.T) {
 
 func TestNothingOfAnAlertIsLeftInTheEnd(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		o := options(t, &memory{}, alerting(t, &inbox{}))
+		o := options(t, &memory{}, alerting(t, "added", &inbox{}))
 		p := start(t, o)
 		write(t, p, "app", devices(0, 3))
 		time.Sleep(3 * o.Window)
@@ -184,7 +185,7 @@ func TestNothingOfAnAlertIsLeftInTheEnd(t *testing.T) {
 func TestAlertsOfARefusedChunkAreNotSent(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		c := &inbox{}
-		o := options(t, &memory{}, alerting(t, c))
+		o := options(t, &memory{}, alerting(t, "added", c))
 		o.StoreDirLimit = 200
 		p := start(t, o)
 		if err := p.Write("app", devices(0, 100)); !errors.Is(err, spool.ErrFull) {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -10,7 +11,11 @@ import (
 
 // traffic returns a chunk as Fluent Bit hands it over, of about size bytes, and
 // how many records it has.
-func traffic(size int) (c []byte, records int) {
+func traffic(size int) (c []byte, records int) { return trafficWith(size, "", 1) }
+
+// trafficWith is traffic of which one record in so many is of another log type,
+// if one is given.
+func trafficWith(size int, logType string, every int) (c []byte, records int) {
 	kinds := []string{"compliant", "noncompliant", "critical_found", "critical_cleared", "process_scan_infection_found", "added"}
 	for len(c) < size {
 		n := records
@@ -23,6 +28,9 @@ func traffic(size int) (c []byte, records int) {
 		}}
 		if n%10 == 0 {
 			r = logon(fmt.Sprintf("user%04d@corp.example", n%40))
+		}
+		if logType != "" && n%every == every/2 {
+			r.Body["log_type"] = logType
 		}
 		c = chunk.Append(c, chunk.V2, r)
 		records++
@@ -55,6 +63,40 @@ func BenchmarkWrite(b *testing.B) {
 				o.Codec, o.Format, o.Key = codec(b, row.codec), row.format, keys(b, row.keys)
 				o.StoreDirLimit = 1 << 40
 			}))
+			b.SetBytes(int64(len(c)))
+			b.ReportAllocs()
+			for b.Loop() {
+				write(b, p, "app", c)
+				b.StopTimer()
+				discard(b, p)
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*records), "ns/record")
+		})
+	}
+}
+
+// BenchmarkWriteAlerts compares what events that alert add to BenchmarkWrite's
+// json-gzip. Where none is selected the queue of alerts is there all the same.
+func BenchmarkWriteAlerts(b *testing.B) {
+	c, records := trafficWith(2_000_000, "deleted", 100)
+	for _, row := range []struct{ name, events string }{
+		{"off", ""},
+		{"none-selected", "unseen"},
+		{"1-in-100-selected", "deleted"},
+		{"all-selected", "all"},
+	} {
+		b.Run(row.name, func(b *testing.B) {
+			p := open(b, options(b, &memory{}, func(o *Options) {
+				o.Codec, o.StoreDirLimit = codec(b, "gzip"), 1<<40
+				if row.events != "" {
+					alerting(b, row.events, &inbox{})(o)
+				}
+			}))
+			if p.alerts != nil {
+				p.alerts.Start()
+				b.Cleanup(func() { p.alerts.Stop(context.Background()) })
+			}
 			b.SetBytes(int64(len(c)))
 			b.ReportAllocs()
 			for b.Loop() {
