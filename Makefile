@@ -5,6 +5,8 @@ FUZZTIME  ?= 10s
 BENCH     ?= .
 BENCHTIME ?= 1s
 ROUNDS    ?= 50
+COUNT     ?= 1
+MACRO     ?= 3
 
 TOOL    := go tool -modfile=tools.mod
 LDFLAGS := -s -w -X main.version=$(VERSION)
@@ -14,10 +16,10 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 # The plugin is C to its host.
 export CGO_ENABLED := 1
 
-.PHONY: help build demo test race lint fuzz bench crash tools clean
+.PHONY: help build demo test race lint fuzz bench bench-macro crash tools clean
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 build: ## build the plugin and siemctl into build/
 	go build -trimpath -ldflags "$(LDFLAGS)" -buildmode=c-shared -o build/out_siem_s3.so ./plugin
@@ -50,10 +52,15 @@ fuzz: ## run each fuzz target for FUZZTIME (10s)
 		done; \
 	done
 
-bench: ## run the benchmarks that match BENCH, into build/bench.txt
+bench: ## run the benchmarks that match BENCH, COUNT (1) times, into build/bench.txt
 	@mkdir -p build
-	set -o pipefail; go test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem ./... | tee build/bench.txt
-bench: SHELL := bash
+	set -o pipefail; go test -p 1 -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -count $(COUNT) -benchmem ./... | tee build/bench.txt
+	$(TOOL) benchstat build/bench.txt
+bench bench-macro: SHELL := bash
+
+bench-macro: build tools ## run the plugin beside Fluent Bit's own s3 output, MACRO (3) times
+	@go build -o build/bench ./bench
+	set -o pipefail; SIEM_S3_PLUGIN=$(CURDIR)/build/out_siem_s3.so build/bench -rounds $(MACRO) | tee build/bench-macro.txt
 
 crash: build tools ## kill the plugin ROUNDS (50) times and look for what was lost
 	CRASH_ROUNDS=$(ROUNDS) go test -run Crash -count=1 -timeout 60m -v ./test

@@ -30,12 +30,13 @@ var siblings = map[string][]string{
 }
 
 // free tells of the packages without a row that may import any other: the command
-// line, whose demo runs parts of the tests too, and the tests themselves.
+// line, whose demo runs parts of the tests too, the benchmark, and the tests
+// themselves.
 func free(name string) bool {
 	if _, bound := siblings[name]; bound {
 		return false
 	}
-	return strings.HasPrefix(name+"/", "cmd/siemctl/") || strings.HasPrefix(name+"/", "test/")
+	return name == "bench" || strings.HasPrefix(name+"/", "cmd/siemctl/") || strings.HasPrefix(name+"/", "test/")
 }
 
 // owners says which one package an outside one, by its prefix, belongs to. The
