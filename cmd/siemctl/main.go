@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/signal"
@@ -14,9 +15,19 @@ import (
 // cli is the command line. Each command is a struct with its flags and a Run
 // method, in a file of its own.
 type cli struct {
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Check   checkCmd   `cmd:"" help:"Look for what is wrong with a configuration of Fluent Bit."`
+	Gen     genCmd     `cmd:"" help:"Print sample events."`
 	Demo    demoCmd    `cmd:"" help:"See the plugin at work against an S3 server on this machine."`
+	Notify  notifyCmd  `cmd:"" help:"Try out the alerts of a configuration."`
+	Version versionCmd `cmd:"" help:"Print the version."`
 }
+
+const description = `Set up, check and read what siem-s3 stores.
+
+Results go to standard output, everything else to standard error. Colours are for terminals only, and not if NO_COLOR is set. Exit codes: 0 done, 1 not, 2 wrong usage.`
+
+// errReported is the error of a command that has said itself what is wrong.
+var errReported = errors.New("reported")
 
 // streams are where a command reads and writes. Results go to out, everything
 // else to err.
@@ -38,7 +49,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	code := -1
 	parser, err := kong.New(&c,
 		kong.Name("siemctl"),
-		kong.Description("Set up, check and read what siem-s3 stores."),
+		kong.Description(description),
 		kong.Writers(s.out, s.err),
 		kong.Exit(func(status int) { code = status }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
@@ -55,9 +66,12 @@ func run(ctx context.Context, args []string, s streams) int {
 		parser.Errorf("%s", err)
 		return 2
 	}
-	if err := command.Run(); err != nil {
+	err = command.Run()
+	switch {
+	case err == nil:
+		return 0
+	case !errors.Is(err, errReported):
 		parser.Errorf("%s", err)
-		return 1
 	}
-	return 0
+	return 1
 }
