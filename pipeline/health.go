@@ -127,14 +127,14 @@ func (h *health) succeeded(job string) {
 	}
 }
 
-// trouble returns the last failure if there are failing jobs, and since when.
-func (h *health) trouble() (last error, since time.Time) {
+// trouble returns since when there are failing jobs, and the last failure.
+func (h *health) trouble() (since time.Time, last error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.failing) == 0 {
-		return nil, time.Time{}
+		return time.Time{}, nil
 	}
-	return h.last, h.since
+	return h.since, h.last
 }
 
 // wakeAll ends every sleep, so that everybody tries now.

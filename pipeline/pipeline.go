@@ -113,7 +113,7 @@ func New(o Options) (*Pipeline, error) {
 func (p *Pipeline) logRecovery() {
 	found := p.spool.Recovered()
 	if found.Segments > 0 {
-		p.log.Info("found what was not uploaded before the restart", "segments", found.Segments, "chunks", found.Batches, "bytes", found.Bytes)
+		p.log.Info("found what an earlier run left in store_dir", "segments", found.Segments, "chunks", found.Batches, "bytes", found.Bytes)
 	}
 	for _, torn := range found.Torn {
 		p.log.Warn("cut off a chunk that was half written when the process ended; Fluent Bit was not told that it is stored", "error", torn)

@@ -133,10 +133,10 @@ func (p *Pipeline) Ready() error {
 	if stopped {
 		return ErrStopped
 	}
-	if err, _ := p.intake.trouble(); err != nil {
+	if _, err := p.intake.trouble(); err != nil {
 		return fmt.Errorf("chunks are not stored: %w", err)
 	}
-	err, since := p.upload.bucket.trouble()
+	since, err := p.upload.bucket.trouble()
 	var config interface{ Config() bool }
 	if err != nil && (errors.As(err, &config) && config.Config() || time.Since(since) > unreadyAfter) {
 		return fmt.Errorf("objects are not uploaded: %w", err)

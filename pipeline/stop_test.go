@@ -81,7 +81,7 @@ func TestStopLeavesOnDiskWhatItHasNoTimeFor(t *testing.T) {
 		down = false
 		next := start(t, o)
 		synctest.Wait()
-		log.want(t, "info: found what was not uploaded before the restart", checked)
+		log.want(t, "info: found what an earlier run left in store_dir", checked)
 		finish(t, next)
 		sameLines(t, b.lines(t, ""), deviceLines(0, 5))
 	})
