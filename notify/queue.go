@@ -50,7 +50,7 @@ type Queue struct {
 	wg      sync.WaitGroup
 }
 
-type queueCounters struct{ formed, delivered, failed, refused, gaveUp atomic.Int64 }
+type queueCounters struct{ formed, delivered, failed, refused, gaveUp, groups atomic.Int64 }
 
 // QueueStats are a Queue's figures since it was made.
 type QueueStats struct {
@@ -75,18 +75,13 @@ func NewQueue(o QueueOptions) *Queue {
 	return q
 }
 
-// Stats returns the current figures.
+// Stats returns the current figures. It waits for nothing, be it a disk that does
+// not answer.
 func (q *Queue) Stats() QueueStats {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	s := QueueStats{
+	return QueueStats{
 		Formed: q.stats.formed.Load(), Delivered: q.stats.delivered.Load(), Failed: q.stats.failed.Load(),
-		Refused: q.stats.refused.Load(), GaveUp: q.stats.gaveUp.Load(),
+		Refused: q.stats.refused.Load(), GaveUp: q.stats.gaveUp.Load(), Groups: int(q.stats.groups.Load()),
 	}
-	for _, c := range q.state.channels {
-		s.Groups += len(c.groups)
-	}
-	return s
 }
 
 // Start begins to form and deliver notices.
@@ -149,6 +144,7 @@ func (q *Queue) step(now time.Time, stopping bool) (next time.Time, busy bool) {
 	defer q.mu.Unlock()
 	q.collect()
 	q.form(now, stopping)
+	groups := 0
 	for _, w := range q.workers {
 		c := q.state.channels[w.channel.Name()]
 		if c == nil {
@@ -156,12 +152,14 @@ func (q *Queue) step(now time.Time, stopping bool) (next time.Time, busy bool) {
 		}
 		q.dispatch(w, c, now, stopping)
 		busy = busy || w.busy
+		groups += len(c.groups)
 		for _, g := range c.groups {
 			if at := q.due(c, g, now, w.busy); !at.IsZero() && (next.IsZero() || at.Before(next)) {
 				next = at
 			}
 		}
 	}
+	q.stats.groups.Store(int64(groups))
 	return next, busy
 }
 

@@ -135,6 +135,25 @@ func TestLogThatTakesNothingIsReportedOnce(t *testing.T) {
 	})
 }
 
+// Figures are for those who look what is wrong, such as a disk that hangs.
+func TestStatsDoNotWaitForTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newMemoryLog()
+		q := l.open(testOptions(&receiver{name: "r"}))
+		l.alert(t, 1, threat)
+		hung := make(chan struct{})
+		l.race = func() { <-hung }
+		q.Start()
+		defer stopQueue(t, q)
+		time.Sleep(testWait)
+		synctest.Wait()
+		if got := q.Stats(); got.Groups != 1 || got.Formed != 0 {
+			t.Errorf("got %+v", got)
+		}
+		close(hung)
+	})
+}
+
 // What a chunk adds to the log is bounded, however many devices it is about.
 func TestCollectorTellsFewGroupsApart(t *testing.T) {
 	c := NewCollector(Grouping{Selected: ^Selection(0), ByField: true, By: event.DeviceID})

@@ -230,7 +230,7 @@ func TestHotReloadHandsTheDirectoryOver(t *testing.T) {
 	}
 	got := unstamped(t, log.String())
 	if strings.Count(got, "[output:siem_s3:siem_s3.0] started") != 2 ||
-		!strings.Contains(got, "[ info] [output:siem_s3:siem_s3.0] found what was not uploaded before the restart segments=1 chunks=1 bytes=") {
+		!strings.Contains(got, "[ info] [output:siem_s3:siem_s3.0] found what an earlier run left in store_dir segments=1 chunks=1 bytes=") {
 		t.Errorf("logged\n%s", got)
 	}
 }
