@@ -180,3 +180,24 @@ func TestDefaultsOfAlertsStand(t *testing.T) {
 		}
 	}
 }
+
+// With log_storage off nothing of S3 is needed, and what is set of it serves what
+// was stored before.
+func TestAlertsWithoutStorageAreWired(t *testing.T) {
+	for _, bucket := range []string{"", "acme-siem-logs"} {
+		settings := map[string]string{
+			"log_storage": "off", "bucket": bucket, "notify": "on", "notify_events": "critical_found", "webhook_url": "https://hooks.example.com/x",
+			"notify_group_wait": "3s", "notify_interval": "4m", "syslog_hostname": "gw-1",
+		}
+		_, o, err := Settings(func(key string) string { return settings[key] }, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !o.AlertsOnly || (o.Bucket != nil) != (bucket != "") {
+			t.Errorf("bucket %q: alerts only %v, bucket %v", bucket, o.AlertsOnly, o.Bucket)
+		}
+		if a := o.Alerts; a == nil || len(a.Channels) != 1 || a.GroupWait != 3*time.Second || a.Interval != 4*time.Minute || a.Source != "gw-1" {
+			t.Errorf("alerts are wired as %+v", a)
+		}
+	}
+}
