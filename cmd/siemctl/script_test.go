@@ -55,6 +55,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
+		Cmds:                logsCommands(t.Context(), server),
 		Setup: func(env *testscript.Env) error {
 			self, err := os.Executable()
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,15 +54,17 @@ func (p *Problems) object(o *Object, err error) {
 func (p *Problems) Err() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case p.Objects > 0 && p.Lines > 0:
-		return fmt.Errorf("%d objects and %d lines could not be read", p.Objects, p.Lines)
-	case p.Objects > 0:
-		return fmt.Errorf("%d objects could not be read to their end", p.Objects)
-	case p.Lines > 0:
-		return fmt.Errorf("%d lines could not be read", p.Lines)
+	var what []string
+	if p.Objects > 0 {
+		what = append(what, Counted(p.Objects, "object"))
 	}
-	return nil
+	if p.Lines > 0 {
+		what = append(what, Counted(p.Lines, "line"))
+	}
+	if what == nil {
+		return nil
+	}
+	return errors.New(strings.Join(what, " and ") + " could not be read")
 }
 
 // A stream is an object that is being read.

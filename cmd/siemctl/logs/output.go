@@ -224,14 +224,17 @@ func appendPadded(dst, text []byte, width int) []byte {
 }
 
 // appendPrintable appends text without what could make a terminal do something or
-// show something else: control and format characters. It is cut where it would
+// show something else: control and format characters. White space is a space. It is cut where it would
 // be wider than width, unless that is less than 0.
 func appendPrintable(dst, text []byte, width int) []byte {
 	start := len(dst)
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
 		text = text[size:]
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+		switch {
+		case unicode.IsSpace(r):
+			r = ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
 			r = utf8.RuneError
 		}
 		dst = utf8.AppendRune(dst, r)

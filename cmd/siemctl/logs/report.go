@@ -45,8 +45,8 @@ const (
 func (s *Stats) table(colour bool) []byte {
 	var t tabular
 	t.colour = colour
-	fmt.Fprintf(&t.Builder, "%s to %s (UTC): %d events, %d rejected records\n",
-		s.Range.Start.Format("2006-01-02 15:04"), s.Range.End.Format("2006-01-02 15:04"), s.Events, s.Rejected)
+	fmt.Fprintf(&t.Builder, "%s to %s (UTC): %s, %s\n",
+		s.Range.Start.Format("2006-01-02 15:04"), s.Range.End.Format("2006-01-02 15:04"), Counted(s.Events, "event"), Counted(s.Rejected, "rejected record"))
 	if s.Events > 0 {
 		t.heading("LOG TYPE", "EVENTS", "", typeWidth)
 		types := s.typesByCount()
@@ -261,4 +261,12 @@ func (s *Stats) csv() []byte {
 		row("rejected", r.Reason, "", strconv.Itoa(r.Records), "")
 	}
 	return dst
+}
+
+// Counted is "1 event", "2 events".
+func Counted(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }
