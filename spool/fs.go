@@ -154,7 +154,7 @@ func (f osFile) sync() error {
 		err = unix.Fstat(int(f.Fd()), &st)
 	}
 	if err == nil && st.Nlink == 0 {
-		err = fs.ErrNotExist
+		err = unix.ENOENT // as opening it again says
 	}
 	if err != nil {
 		return &fs.PathError{Op: "sync", Path: f.Name(), Err: err}
