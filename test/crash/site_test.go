@@ -66,9 +66,6 @@ func (s *site) must(err error) {
 	}
 }
 
-// bucketDir is where the server keeps the bucket.
-func (s *site) bucketDir() string { return filepath.Join(s.dir, "s3", "data", s.bucket) }
-
 // output returns an output to the site, by way of the proxy, with windows of a
 // second and further settings in pairs.
 func (s *site) output(more ...string) host.Output {

@@ -3,7 +3,6 @@ package crash
 import (
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -21,7 +20,7 @@ var faults = []*faultproxy.Fault{
 // outages are those that an administrator has to end.
 var outages = []*faultproxy.Fault{
 	faultproxy.ExpiredToken, faultproxy.AccessDenied, faultproxy.ClockSkew, faultproxy.WrongRegion, faultproxy.Refused,
-	faultproxy.SlowDown, faultproxy.Stall(10 * time.Second),
+	faultproxy.NoSuchBucket, faultproxy.SlowDown, faultproxy.Stall(10 * time.Second),
 }
 
 // A weather is what befalls the way to S3 during one life of the process.
@@ -31,9 +30,9 @@ type weather struct {
 	rate float64
 	// outage, until it ends, is what every request meets.
 	outage *faultproxy.Fault
-	// event is what happens at the server, and undo how it ends.
-	event, undo func(*site) error
-	from, to    time.Duration
+	// restart says that the server is killed, and started again later.
+	restart  bool
+	from, to time.Duration // of the outage, or of the server's absence
 }
 
 func chooseWeather(r *rand.Rand) weather {
@@ -47,23 +46,14 @@ func chooseWeather(r *rand.Rand) weather {
 		w.name, w.rate = "some faults", 0.2
 	case n < 7:
 		w.name, w.rate = "many faults", 0.7
-	case n < 8:
+	case n < 9:
 		w.outage = outages[r.IntN(len(outages))]
 		w.name = "outage: " + w.outage.Name
-	case n < 9:
-		w.name, w.event = "server killed and started", (*site).stopServer
-		w.undo = (*site).startServer
 	default:
-		w.name, w.event = "bucket removed and made again", (*site).hideBucket
-		w.undo = (*site).showBucket
+		w.name, w.restart = "server killed and started", true
 	}
 	return w
 }
-
-func (s *site) stopServer() error  { s.server.Stop(); return nil }
-func (s *site) startServer() error { return s.server.Restart(s.ctx) }
-func (s *site) hideBucket() error  { return os.Rename(s.bucketDir(), s.bucketDir()+"-away") }
-func (s *site) showBucket() error  { return os.Rename(s.bucketDir()+"-away", s.bucketDir()) }
 
 // begin makes the weather, and returns what ends it. kill is the fault that the
 // PUT of that number meets, if there is one.
@@ -88,12 +78,12 @@ func (w weather) begin(s *site, seed uint64, kill *faultproxy.Fault, puts int) (
 		}
 		return nil
 	})
-	if w.event == nil {
+	if !w.restart {
 		return func() { s.proxy.Choose(nil) }
 	}
 	over := make(chan struct{})
 	done := make(chan error, 1)
-	go func() { done <- w.happen(s, over) }()
+	go func() { done <- w.absent(s, over) }()
 	return func() {
 		s.Helper()
 		close(over)
@@ -102,18 +92,15 @@ func (w weather) begin(s *site, seed uint64, kill *faultproxy.Fault, puts int) (
 	}
 }
 
-// happen does what happens at the server, and undoes it, at the latest when over
-// is closed.
-func (w weather) happen(s *site, over <-chan struct{}) error {
+// absent keeps the server down for its time, at the latest until over is closed.
+func (w weather) absent(s *site, over <-chan struct{}) error {
 	start := time.Now()
 	if !until(over, start.Add(w.from)) {
 		return nil
 	}
-	if err := w.event(s); err != nil {
-		return err
-	}
+	s.server.Stop()
 	until(over, start.Add(w.to))
-	return w.undo(s)
+	return s.server.Restart(s.ctx)
 }
 
 // until waits for a time, and reports whether it came before over was closed.
