@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -88,12 +89,29 @@ func newInstance(get func(key string) string, label string, log hclog.Logger, hu
 	if err != nil {
 		return nil, err
 	}
-	log.Info("started", "version", version, "to", stages.Location, "format", cfg.Format.Encoding,
-		"compression", cfg.Format.Compression, "every", stages.Window.String(), "store_dir", stages.StoreDir)
+	store, alerts := whereTo(&stages)
+	log.Info("started", "version", version, "to", store, "format", cfg.Format.Encoding, "compression", cfg.Format.Compression,
+		"every", stages.Window.String(), "store_dir", stages.StoreDir, "alerts", alerts)
 	p.Start()
 	i := &instance{log: log, pipeline: p, shutdown: cfg.Spool.ShutdownTimeout}
 	i.listen(hub, cfg.MetricsListen, label)
 	return i, nil
+}
+
+// whereTo says, for the log, where events are stored and by what they alert.
+func whereTo(o *pipeline.Options) (store, alerts string) {
+	store, alerts = o.Location, "off"
+	if o.AlertsOnly {
+		store = "nowhere"
+	}
+	if o.Alerts != nil {
+		var channels []string
+		for _, c := range o.Alerts.Channels {
+			channels = append(channels, c.Name())
+		}
+		alerts = strings.Join(channels, ", ")
+	}
+	return store, alerts
 }
 
 // listen serves the metrics. Events matter more than their figures: an address

@@ -23,6 +23,7 @@ func TestAlertsArriveByMailAndWebhook(t *testing.T) {
 	t.Parallel()
 	a := newAlertSite(t)
 	h := a.start(a.alerting("a"))
+	a.waitLog(h, `alerts="email, webhook http://127.0.0.1:`)
 	start := time.Now()
 	a.flush(h, "a", "x", a.criticals(3))
 	mails, posts := a.mails(3), a.posts(a.web, 3)
@@ -237,6 +238,7 @@ func TestAlertsWithoutStorage(t *testing.T) {
 		delete(o.Settings, key)
 	}
 	h := a.start(o)
+	a.waitLog(h, " to=nowhere ")
 	a.flush(h, "a", "x", a.criticals(2))
 	a.mails(2)
 	a.posts(a.web, 2)
