@@ -31,7 +31,7 @@ const killsOfATrial = 10
 
 func newTrial(t *testing.T, seed uint64, report *report) *trial {
 	t.Helper()
-	tr := &trial{site: newSite(t, 3*time.Minute), seed: seed, report: report}
+	tr := &trial{site: newSite(t, 5*time.Minute), seed: seed, report: report}
 	tr.rand = rand.New(rand.NewPCG(seed, 0))
 	tr.receiver = newReceiver(t, seed)
 	tr.producer = &producer{site: tr.site, rand: rand.New(rand.NewPCG(seed, 2)), set: events.Set(seed)}
@@ -157,24 +157,24 @@ func (t *trial) live(h *host.Host, e ending) (reached bool) {
 
 // A victim is a process that may be killed before it is known to have started.
 type victim struct {
-	mu   sync.Mutex
-	host *host.Host
-	dead bool
+	mu      sync.Mutex
+	process interface{ Kill() }
+	dead    bool
 }
 
-func (v *victim) set(h *host.Host) {
+func (v *victim) set(process interface{ Kill() }) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.host = h; v.dead {
-		h.Kill()
+	if v.process = process; v.dead {
+		process.Kill()
 	}
 }
 
 func (v *victim) kill() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.dead = true; v.host != nil {
-		v.host.Kill()
+	if v.dead = true; v.process != nil {
+		v.process.Kill()
 	}
 }
 
