@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mattn/go-isatty"
+
 	"siem-s3/cmd/siemctl/logs"
 	"siem-s3/event"
 )
@@ -230,8 +232,7 @@ func onTerminal(w io.Writer) bool {
 	if !ok {
 		return false
 	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb"
+	return isatty.IsTerminal(f.Fd()) && os.Getenv("TERM") != "dumb"
 }
 
 // inColour reports whether w is to have colours (https://no-color.org).

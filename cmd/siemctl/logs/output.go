@@ -3,6 +3,7 @@ package logs
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -146,7 +147,7 @@ func (o *Output) appendRow(dst []byte, e *Entry) []byte {
 		dst = append(dst, "  "...)
 		dst = appendPadded(dst, reasonText(e), reasonWidth)
 		dst = appendPadded(dst, e.Tag, tagWidth)
-		return appendPrintable(dst, e.Record, -1)
+		return appendLast(dst, e.Record)
 	}
 	ev := &e.Event
 	colour := severityColour(ev.Type.Severity())
@@ -160,7 +161,7 @@ func (o *Output) appendRow(dst []byte, e *Entry) []byte {
 	if len(details) == 0 {
 		details = ev.Get(event.Name)
 	}
-	dst = appendPrintable(dst, details, -1)
+	dst = appendLast(dst, details)
 	if o.Colour && colour != "" {
 		dst = append(dst, "\x1b[0m"...)
 	}
@@ -210,37 +211,69 @@ func paint(colour bool, code, text string) string {
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
 }
 
-// widths are those of characters on a terminal, whatever the locale.
-var widths = &runewidth.Condition{}
-
 // appendPadded appends text as a column of a table with two spaces behind it.
 func appendPadded(dst, text []byte, width int) []byte {
-	start := len(dst)
-	dst = appendPrintable(dst, text, width)
-	for n := widths.StringWidth(string(dst[start:])); n < width+2; n++ {
+	dst, shown := appendShown(dst, text, width)
+	for ; shown < width+2; shown++ {
 		dst = append(dst, ' ')
 	}
 	return dst
 }
 
-// appendPrintable appends text without what could make a terminal do something or
-// show something else: control and format characters. White space is a space. It is cut where it would
-// be wider than width, unless that is less than 0.
-func appendPrintable(dst, text []byte, width int) []byte {
-	start := len(dst)
+// appendShown appends text as it may be shown: see showable. It is cut where it
+// would be wider than width, and how wide it is is returned.
+func appendShown(dst, text []byte, width int) (_ []byte, shown int) {
+	if plain(text) && len(text) <= width {
+		return append(dst, text...), len(text)
+	}
+	whole := 0
+	for rest := text; len(rest) > 0; {
+		r, size := utf8.DecodeRune(rest)
+		rest = rest[size:]
+		whole += widths.RuneWidth(showable(r))
+	}
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
 		text = text[size:]
-		switch {
-		case unicode.IsSpace(r):
-			r = ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
-			r = utf8.RuneError
+		r = showable(r)
+		w := widths.RuneWidth(r)
+		if whole > width && shown+w > width-1 {
+			return append(dst, "…"...), shown + 1
 		}
 		dst = utf8.AppendRune(dst, r)
+		shown += w
 	}
-	if width >= 0 {
-		return append(dst[:start], widths.Truncate(string(dst[start:]), width, "…")...)
+	return dst, shown
+}
+
+// widths are those of characters on a terminal, whatever the locale.
+var widths = &runewidth.Condition{}
+
+// plain reports whether text is printable ASCII, as most is.
+func plain(text []byte) bool {
+	for _, c := range text {
+		if c < ' ' || c > '~' {
+			return false
+		}
 	}
+	return true
+}
+
+// showable returns r, or what is shown in its place so that no terminal does
+// something or shows something else: U+FFFD for control and format characters, a
+// space for white space.
+func showable(r rune) rune {
+	switch {
+	case unicode.IsSpace(r):
+		return ' '
+	case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
+		return utf8.RuneError
+	}
+	return r
+}
+
+// appendLast appends text as the last column of a table, however wide.
+func appendLast(dst, text []byte) []byte {
+	dst, _ = appendShown(dst, text, math.MaxInt)
 	return dst
 }
