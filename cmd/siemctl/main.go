@@ -18,8 +18,10 @@ type cli struct {
 	Check   checkCmd   `cmd:"" help:"Look for what is wrong with a configuration of Fluent Bit."`
 	Gen     genCmd     `cmd:"" help:"Print sample events."`
 	Demo    demoCmd    `cmd:"" help:"See the plugin at work against an S3 server on this machine."`
+	Health  healthCmd  `cmd:"" help:"Ask a running Fluent Bit whether it is healthy."`
 	Logs    logsCmd    `cmd:"" help:"Find, read and count what is stored."`
 	Notify  notifyCmd  `cmd:"" help:"Try out the alerts of a configuration."`
+	Spool   spoolCmd   `cmd:"" help:"Look at what waits on disk, and get it out."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
