@@ -16,7 +16,7 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 # The plugin is C to its host.
 export CGO_ENABLED := 1
 
-.PHONY: help build demo test race lint fuzz bench bench-macro crash tools clean
+.PHONY: help build demo test race lint fuzz bench bench-macro crash tools clean dist distcheck manifests notice
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -69,5 +69,18 @@ tools: ## build the S3 server of the tests
 	@echo "building the S3 server of the tests; the first time this takes minutes"
 	@$(TOOL) -n versitygw >/dev/null
 
+dist: build ## make the packages of a release into dist/
+	VERSION=$(VERSION) sh test/packaging/dist.sh
+
+distcheck: ## check that the same commit makes the same packages, twice from scratch
+	VERSION=$(VERSION) sh test/packaging/distcheck.sh
+
+manifests: ## check what is in deploy/ against Kubernetes and Compose
+	cd test/packaging/schema && go test ./...
+
+notice: build ## collect the licenses of all that is linked into NOTICE
+	go run ./test/packaging/notice build/out_siem_s3.so build/siemctl >build/NOTICE
+	mv build/NOTICE NOTICE
+
 clean: ## remove what was built
-	rm -rf build
+	rm -rf build dist
