@@ -65,6 +65,14 @@ func TestContainerRuns(t *testing.T) {
 	if len(objects) != 1 || !strings.Contains(string(objects[0].Text), "d-container") {
 		t.Errorf("objects: %v", objects)
 	}
+	// What docs/upgrade.md says of a stop with S3 in reach.
+	store := filepath.Join(filepath.Dir(path), "lib", "siem_s3")
+	if _, err := os.Stat(filepath.Join(store, "LOCK")); err != nil {
+		t.Error(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(store, "*.seg")); len(left) > 0 {
+		t.Errorf("left in the spool: %v", left)
+	}
 }
 
 // ask must be answered with a status of 200 to 299.
