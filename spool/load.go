@@ -20,6 +20,7 @@ type Contents struct {
 	// missing.
 	Damage  []*CorruptError
 	digests []Digest
+	notes   int
 }
 
 // A Stream is the sum of what the batches of a segment added to one stream.
@@ -61,7 +62,7 @@ func (s *Spool) Load(seg Segment) (*Contents, error) {
 	}
 	defer f.Close()
 	c := &Contents{Segment: seg}
-	bad, err := c.read(s.fs, newWalker(f, seg.ID, seg.size))
+	bad, err := c.read(s.fs, newWalker(f, seg.ID, seg.size), (*walker).intact)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", filepath.Base(seg.Path), err)
 	}
@@ -84,8 +85,9 @@ func (c *Contents) damaged(off, length int64, reason string) {
 	c.Damage = append(c.Damage, &CorruptError{File: filepath.Base(c.Segment.Path), Offset: off, Length: length, Reason: reason})
 }
 
-// read goes through the batches and returns the extents that are damaged.
-func (c *Contents) read(fsys fileSystem, w *walker) (bad []extent, err error) {
+// read goes through the batches and returns the extents that are damaged: those
+// without a readable head, and those whose payloads are not intact.
+func (c *Contents) read(fsys fileSystem, w *walker, intact func(*walker) (bool, error)) (bad []extent, err error) {
 	byName := map[string]*Stream{}
 	for {
 		gap, err := w.next()
@@ -98,7 +100,7 @@ func (c *Contents) read(fsys fileSystem, w *walker) (bad []extent, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if ok, err := w.intact(); err != nil {
+		if ok, err := intact(w); err != nil {
 			return nil, err
 		} else if !ok {
 			bad = append(bad, extent{w.headOff, w.off})
@@ -109,6 +111,7 @@ func (c *Contents) read(fsys fileSystem, w *walker) (bad []extent, err error) {
 		for i := range w.head.frames {
 			f := &w.head.frames[i]
 			if f.kind != frameObject {
+				c.notes++
 				continue
 			}
 			st := byName[string(f.name)]
