@@ -3,6 +3,8 @@ package main
 import (
 	"testing"
 	"time"
+
+	"siem-s3/test/s3server"
 )
 
 func TestMedianIsOfEachFigureOnItsOwn(t *testing.T) {
@@ -21,7 +23,7 @@ func TestMedianIsOfEachFigureOnItsOwn(t *testing.T) {
 // Both outputs to S3 must have the same work: the sizes and times that decide it.
 func TestOutputsAreConfiguredAlike(t *testing.T) {
 	t.Parallel()
-	b := bench{storage: "memory"}
+	b := bench{storage: "memory", server: &s3server.Server{}}
 	for _, o := range outputs() {
 		if o.plugin == "null" {
 			continue
