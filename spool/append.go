@@ -68,8 +68,13 @@ func (s *Spool) admit(p *pending, w *write) error {
 	// Notes are few and small, and what makes room can depend on them.
 	if used := s.used() + w.size; len(p.batch.Objects) > 0 && used+p.size > s.o.MaxBytes {
 		s.flush(w)
-		// What is open may be what has to be uploaded to make room.
-		return errors.Join(fmt.Errorf("%w: %d of %d bytes are used", ErrFull, used, s.o.MaxBytes), s.seal())
+		err := fmt.Errorf("%w: %d of %d bytes are used", ErrFull, used, s.o.MaxBytes)
+		if s.open != nil && len(s.open.streams) > 0 {
+			// What is open may be what has to be uploaded to make room. Notes make
+			// none: they would be carried forward, and with each refusal again.
+			err = errors.Join(err, s.seal())
+		}
+		return err
 	}
 	if s.open == nil {
 		if err := s.create(); err != nil {

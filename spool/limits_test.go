@@ -56,6 +56,29 @@ func TestSegmentLimits(t *testing.T) {
 	}
 }
 
+// A segment of nothing but notes makes no room by its removal: its notes would be
+// carried forward into the next one, at every refusal.
+func TestFullSpoolDoesNotSealNotes(t *testing.T) {
+	o := testOptions(newDisk())
+	o.MaxBytes = 500
+	s := mustOpen(t, testDir, o)
+	for n := 0; ; n++ {
+		if err := s.Append(batch(n, "a")); err != nil {
+			break
+		}
+	}
+	mustAppend(t, s, &Batch{Notes: []Note{{Kind: 1, Data: []byte("note")}}})
+	for n := range 3 {
+		if err := s.Append(batch(n, "a")); !errors.Is(err, ErrFull) {
+			t.Fatalf("Append: %v, want ErrFull", err)
+		}
+	}
+	if n := len(s.Sealed()); n != 1 {
+		t.Errorf("%d segments are sealed, want the one with objects", n)
+	}
+	mustAppend(t, s, &Batch{Notes: []Note{{Kind: 1, Data: []byte("note")}}})
+}
+
 func TestFullSpoolRefusesSealsAndTakesAgain(t *testing.T) {
 	o := testOptions(newDisk())
 	o.MaxBytes = 390
