@@ -16,7 +16,7 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 # The plugin is C to its host.
 export CGO_ENABLED := 1
 
-.PHONY: help build demo test race lint fuzz bench bench-macro crash tools clean dist distcheck manifests notice
+.PHONY: help build demo test race lint fuzz bench bench-macro crash tools clean dist distcheck manifests test-duckdb notice
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -77,6 +77,9 @@ distcheck: ## check that the same commit makes the same packages, twice from scr
 
 manifests: ## check what is in deploy/ against Kubernetes and Compose
 	cd test/packaging/schema && go test ./...
+
+test-duckdb: ## run what siemctl schema --duckdb prints in DuckDB, 575 MB to download
+	cd test/duckdb && go test ./...
 
 notice: build ## collect the licenses of all that is linked into NOTICE
 	go run ./test/packaging/notice build/out_siem_s3.so build/siemctl >build/NOTICE
