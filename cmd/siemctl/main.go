@@ -21,6 +21,7 @@ type cli struct {
 	Health  healthCmd  `cmd:"" help:"Ask a running Fluent Bit whether it is healthy."`
 	Logs    logsCmd    `cmd:"" help:"Find, read and count what is stored."`
 	Notify  notifyCmd  `cmd:"" help:"Try out the alerts of a configuration."`
+	Spool   spoolCmd   `cmd:"" help:"Look at what waits on disk, and get it out."`
 	Schema  schemaCmd  `cmd:"" help:"Print the schema of what is stored, for databases and SIEMs."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
