@@ -136,6 +136,7 @@ func TestViewsOfTheDefaultLayout(t *testing.T) {
 				expect(t, db, "SELECT count(*) FROM "+view+" WHERE dt = '2026-11-22' AND hour = '09'", count[c]/hours)
 				expect(t, db, "SELECT count(*) FROM "+view+" WHERE category <> '"+c.String()+"'", 0)
 				expect(t, db, "SELECT count(*) FROM "+view+" WHERE time < TIMESTAMPTZ '2026-11-22 10:00:00Z'", count[c]/hours*2)
+				expect(t, db, "SELECT count(DISTINCT object) FROM "+view+" WHERE object LIKE '%/category="+c.String()+"/%'", hours)
 				expect(t, db, "SELECT epoch_ms(min(time)) FROM "+view, start.UnixMilli())
 			}
 			checkEvents(t, db)

@@ -28,7 +28,7 @@ func clickhouse(w *writer, o *Options) error {
 		for _, p := range l.partitions() {
 			path = append(path, "extract(_path, '/"+p.name+"=([^/]*)/') AS "+`"`+p.name+`"`)
 		}
-		w.selection(c, "parseDateTime64BestEffort(%s, 3, 'UTC')", read)
+		w.selection(c, "parseDateTime64BestEffort(%s, 3, 'UTC')", read, "_path")
 		if len(path) > 0 {
 			w.line("    , %s", strings.Join(path, ",\n      "))
 		}

@@ -54,7 +54,7 @@ func (w *writer) duckdbView(c event.Category, files string, partitions []partiti
 	w.line("")
 	w.line("CREATE OR REPLACE VIEW %s AS", view)
 	read := stored(c, partitions)
-	w.selection(c, "CAST(%s AS TIMESTAMPTZ)", slices.Concat(read, partitionNames(partitions)))
+	w.selection(c, "CAST(%s AS TIMESTAMPTZ)", slices.Concat(read, partitionNames(partitions)), "filename")
 	w.line("  FROM read_json(%s,", quoted(files))
 	w.line("    format = 'newline_delimited',")
 	var types, hiveTypes []string
@@ -72,6 +72,7 @@ func (w *writer) duckdbView(c event.Category, files string, partitions []partiti
 		}
 		hivePartitioning = "hive_partitioning = true, hive_types = {" + strings.Join(hiveTypes, ", ") + "}"
 	}
+	w.line("    filename = true,")
 	w.line("    columns = {%s},", strings.Join(types, ", "))
 	w.line("    %s);", hivePartitioning)
 }

@@ -40,8 +40,8 @@ of a configuration (` + "`-c`" + `), of ` + "`--key-format`" + `, or the default
 | ` + "`--splunk-props`" + ` | props.conf and transforms.conf, with the source types siem_s3:json, siem_s3:syslog and siem_s3:rejected |
 | ` + "`--elastic`" + ` | an index template and an ingest pipeline, in one JSON object |
 
-The views are ` + "`siem_device`, `siem_account` and `siem_rejected`" + `: all columns, ` + "`time`" + ` as a time, ` + "`severity`" + ` as a number, and
-the partitions of the layout. Say which partitions you want, and nothing else is read:
+The views are ` + "`siem_device`, `siem_account` and `siem_rejected`" + `: all columns, ` + "`time`" + ` as a time, ` + "`severity`" + ` as a number,
+the partitions of the layout, and ` + "`object`" + `, where a line is from. Say which partitions you want, and nothing else is read:
 
     SELECT time, device_name, details FROM siem_device
     WHERE dt >= '2026-11-16' AND log_type = 'process_scan_infection_found' ORDER BY time;

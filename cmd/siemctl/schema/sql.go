@@ -43,14 +43,16 @@ func severity(c event.Category) string {
 }
 
 // selection writes the view's list: the time by an expression in which %s is the
-// column of its text, the severity, and all columns there are, quoted.
-func (w *writer) selection(c event.Category, when string, all []string) {
+// column of its text, the severity, all columns there are, quoted, and the object
+// that a line is from, for those who have to prove it.
+func (w *writer) selection(c event.Category, when string, all []string, object string) {
 	w.line("  SELECT")
 	w.line("    "+when+" AS time,", `"`+timeColumn(c)+`"`)
 	if isEvents(c) && slices.Contains(all, event.LogTypeName.String()) {
 		w.line("    %s AS severity,", severity(c))
 	}
-	w.line(`    "%s"`, strings.Join(all, `", "`))
+	w.line(`    "%s",`, strings.Join(all, `", "`))
+	w.line("    %s AS object", object)
 }
 
 // partitionNames returns the names of partitions.
@@ -84,7 +86,7 @@ func hive(w *writer, o *Options, when string, table func(t *hiveTable)) error {
 		table(t)
 		w.line("")
 		w.line("CREATE OR REPLACE VIEW %s AS", t.view)
-		w.selection(c, when, slices.Concat(t.columns, partitionNames(t.partitions)))
+		w.selection(c, when, slices.Concat(t.columns, partitionNames(t.partitions)), `"$path"`)
 		w.line("  FROM %s;\n", t.name)
 	}
 	return nil
