@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"errors"
 	"strings"
 
 	"siem-s3/event"
@@ -89,6 +90,9 @@ func grokName(c event.Category) string { return "SIEM_" + strings.ToUpper(c.Stri
 
 // grok writes a file of patterns, as Logstash and others take it.
 func grok(w *writer, o *Options) error {
+	if len(o.eventCategories()) == 0 {
+		return errors.New("rejected records are never stored as SYSLOG")
+	}
 	w.line("# Lines of SYSLOG: match ^%%{%s}$. The values of parameters keep the backslash", strings.Join(each("%s", grokNames(o)), "}$ or ^%{"))
 	w.line(`# before ", \ and ] (RFC 5424 section 6.3.3), and control characters as #ooo.`)
 	for _, p := range grokPatterns(o.eventCategories(), "") {

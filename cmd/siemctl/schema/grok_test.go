@@ -31,7 +31,7 @@ func expand(t *testing.T, pattern string, definitions map[string]string) *regexp
 	return regexp.MustCompile(pattern)
 }
 
-// lines returns each event of the test with its line.
+// syslogLines returns each event of the test by its line.
 func syslogLines(t *testing.T) map[string]*event.Event {
 	t.Helper()
 	s, err := formatter.NewSyslog(formatter.SyslogOptions{Hostname: "gw-1", AppName: "siem_s3", Facility: 13, EnterpriseID: "32473.1"})

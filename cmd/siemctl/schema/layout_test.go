@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"io"
 	"reflect"
 	"strings"
 	"testing"
@@ -45,6 +46,9 @@ func TestSyslogIsNotForDatabases(t *testing.T) {
 		}
 	}
 	o.Categories = []event.Category{event.Rejected}
+	if err := dialect(t, "grok").Write(io.Discard, o); err == nil {
+		t.Error("there are grok patterns of rejected records")
+	}
 	if got := written(t, "athena", o); !strings.Contains(got, "siem_rejected") {
 		t.Errorf("got %s", got)
 	}
