@@ -2,7 +2,6 @@ package spool
 
 import (
 	"bytes"
-	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -174,41 +173,5 @@ func TestHugeDoneFileIsNotRead(t *testing.T) {
 	s := mustOpen(t, dir, testOptions(nil))
 	if rep := s.Recovered(); len(rep.Foreign) != 1 {
 		t.Errorf("foreign %v, want the file", rep.Foreign)
-	}
-}
-
-// On a full disk, what was uploaded makes the room that is needed to remember it.
-func TestRemoveFromAFullDisk(t *testing.T) {
-	d := newDisk()
-	s := openDisk(t, d)
-	mustAppend(t, s, batch(0, "a"))
-	c := mustLoad(t, s, mustSeal(t, s))
-	d.free = 3
-	d.before = func(c call) error {
-		if c.op == "remove" && filepath.Ext(c.name) == segExt {
-			d.free = unlimited
-		}
-		return nil
-	}
-	mustRemove(t, s, c)
-	d.before = nil
-	if segs, done := d.files(testDir, segExt), d.files(testDir, doneExt); len(segs) != 0 || len(done) != 1 {
-		t.Errorf("left %v and %v", segs, done)
-	}
-	wantKnown(t, openDisk(t, d.kill()), 2, 0)
-}
-
-func TestRemoveFromADiskThatStaysFull(t *testing.T) {
-	d := newDisk()
-	s := openDisk(t, d)
-	mustAppend(t, s, batch(0, "a"))
-	c := mustLoad(t, s, mustSeal(t, s))
-	d.free = 3
-	if err := s.Remove(c); !errors.Is(err, ErrFull) {
-		t.Errorf("got %v, want ErrFull", err)
-	}
-	mustRemove(t, s, c) // there is nothing left to do
-	if st := s.Stats(); st.Segments != 0 || st.Bytes != 0 {
-		t.Errorf("left %+v", st)
 	}
 }

@@ -235,17 +235,11 @@ func (s *Spool) Remove(c *Contents) error {
 	}
 	base := strings.TrimSuffix(seg.Path, segExt)
 	done := appendDone(nil, filepath.Base(base), c.digests)
-	_, doneErr := writeFile(s.fs, base+doneExt, bytes.NewReader(done))
-	if doneErr = full(doneErr); doneErr != nil && !errors.Is(doneErr, ErrFull) {
-		return fmt.Errorf("keep digests of removed segment: %w", doneErr)
+	if _, err := writeFile(s.fs, base+doneExt, bytes.NewReader(done)); err != nil {
+		return fmt.Errorf("keep digests of removed segment: %w", full(err))
 	}
 	if err := s.fs.remove(seg.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove segment: %w", err)
-	}
-	if doneErr != nil {
-		// On a full disk the segment has to go before there is room for its digests.
-		// They are lost if the process ends right here.
-		_, doneErr = writeFile(s.fs, base+doneExt, bytes.NewReader(done))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -253,7 +247,7 @@ func (s *Spool) Remove(c *Contents) error {
 	s.bytes -= seg.size
 	s.known.expire(seg.Path, base+doneExt, time.Now())
 	// The sync that made this .done file durable made earlier removals so too.
-	return errors.Join(full(doneErr), s.known.prune(s.fs, time.Now()))
+	return s.known.prune(s.fs, time.Now())
 }
 
 // cutBefore cuts what a failed append may have left behind the segment before
