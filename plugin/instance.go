@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -67,10 +68,11 @@ func (s *instances) start(get func(key string) string) (i *instance, ok bool) {
 	return i, true
 }
 
-// An instance is one [OUTPUT].
+// An instance is one [OUTPUT]. fluent-bit-go never forgets it, however often Fluent
+// Bit reloads, so it lets go of what it holds when it exits.
 type instance struct {
 	log      hclog.Logger
-	pipeline *pipeline.Pipeline
+	pipeline atomic.Pointer[pipeline.Pipeline] // nil after exit
 	shutdown time.Duration
 	unlisten func() // ends the metrics; nil if there are none
 }
@@ -93,7 +95,8 @@ func newInstance(get func(key string) string, label string, log hclog.Logger, hu
 	log.Info("started", "version", version, "to", store, "format", cfg.Format.Encoding, "compression", cfg.Format.Compression,
 		"every", stages.Window.String(), "store_dir", stages.StoreDir, "alerts", alerts)
 	p.Start()
-	i := &instance{log: log, pipeline: p, shutdown: cfg.Spool.ShutdownTimeout}
+	i := &instance{log: log, shutdown: cfg.Spool.ShutdownTimeout}
+	i.pipeline.Store(p)
 	i.listen(hub, cfg.MetricsListen, label)
 	return i, nil
 }
@@ -120,9 +123,8 @@ func (i *instance) listen(hub *metrics.Hub, address, label string) {
 	if address == "" {
 		return
 	}
-	unlisten, err := hub.Listen(address, metrics.Output{
-		Name: label, Version: version, Stats: i.pipeline.Stats, Ready: i.pipeline.Ready,
-	})
+	p := i.pipeline.Load()
+	unlisten, err := hub.Listen(address, metrics.Output{Name: label, Version: version, Stats: p.Stats, Ready: p.Ready})
 	if err != nil {
 		i.log.Error("can't serve metrics", "error", err)
 		return
@@ -136,7 +138,8 @@ func (i *instance) listen(hub *metrics.Hub, address, label string) {
 func (i *instance) flush(tag string, chunk []byte) (st status) {
 	st = statusRetry // what a panic leaves
 	defer i.guard("flush")
-	if err := i.pipeline.Write(tag, chunk); err != nil {
+	p := i.pipeline.Load()
+	if p == nil || p.Write(tag, chunk) != nil {
 		return statusRetry
 	}
 	return statusOK
@@ -146,12 +149,16 @@ func (i *instance) flush(tag string, chunk []byte) (st status) {
 // leaves the rest on disk.
 func (i *instance) exit() {
 	defer i.guard("exit")
+	p := i.pipeline.Swap(nil)
+	if p == nil {
+		return
+	}
 	if i.unlisten != nil {
-		defer i.unlisten()
+		defer func() { i.unlisten(); i.unlisten = nil }()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), i.shutdown)
 	defer cancel()
-	if err := i.pipeline.Stop(ctx); err != nil {
+	if err := p.Stop(ctx); err != nil {
 		i.log.Warn("stopped", "error", err)
 		return
 	}

@@ -8,16 +8,19 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+	"weak"
 
 	"go.uber.org/goleak"
 
 	"github.com/hashicorp/go-hclog"
 
+	"siem-s3/pipeline"
 	"siem-s3/test/chunk"
 )
 
@@ -282,12 +285,35 @@ func TestFullStoreAsksForTheChunkAgainAndSaysSoOnce(t *testing.T) {
 	}
 }
 
-// A callback must not end Fluent Bit, even on what cannot happen: here an
-// instance without a pipeline.
+// fluent-bit-go keeps each instance for ever, and each reload makes new ones.
+func TestExitLetsGoOfThePipeline(t *testing.T) {
+	t.Parallel()
+	srv := newServer(t)
+	i := start(t, &instances{stderr: io.Discard}, srv.settings(t.TempDir(), nil))
+	if st := i.flush("app", added(1)); st != statusOK {
+		t.Errorf("status %d", st)
+	}
+	held := weak.Make(i.pipeline.Load())
+	i.exit()
+	for range 100 {
+		if runtime.GC(); held.Value() == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond) // for a goroutine that is about to end
+	}
+	if held.Value() != nil {
+		t.Error("the pipeline is still held")
+	}
+	runtime.KeepAlive(i)
+}
+
+// A callback must not end Fluent Bit, even on what cannot happen: here a pipeline
+// that was not made by New.
 func TestPanicsStayInside(t *testing.T) {
 	t.Parallel()
 	log := &safeBuffer{}
 	i := &instance{log: newLogger(log, "x", hclog.Info)}
+	i.pipeline.Store(new(pipeline.Pipeline))
 	if st := i.flush("app", added(1)); st != statusRetry {
 		t.Errorf("status %d", st)
 	}
