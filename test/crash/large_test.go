@@ -3,6 +3,7 @@ package crash
 import (
 	"bytes"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -10,6 +11,8 @@ import (
 
 	"siem-s3/test/bucket"
 	"siem-s3/test/chunk"
+	"siem-s3/test/events"
+	"siem-s3/test/faultproxy"
 	"siem-s3/test/host"
 )
 
@@ -107,4 +110,31 @@ func (s *site) objects() []bucket.Object {
 	all, err := bucket.New(s.server, s.bucket).Objects(s.ctx)
 	s.must(err)
 	return all
+}
+
+// A start with much in store_dir waits for no upload.
+func TestStartWithALargeStoreDir(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 10*time.Minute)
+	s.proxy.Choose(func(*http.Request) *faultproxy.Fault { return faultproxy.SlowDown })
+	o := s.output("compression", "none", "store_dir_limit_size", "3G", "shutdown_timeout", "5m")
+	h := s.start(o)
+	const each = 7000 // some 1.9 MB
+	n := 0
+	for ; n*events.Mean < share(2_000_000_000, 50_000_000); n += each {
+		s.flush(h, eventChunk(n, n+each))
+	}
+	h.Kill()
+	start := time.Now()
+	h = s.start(o)
+	took := time.Since(start)
+	line := s.waitLog(h, "found what an earlier run left")
+	t.Logf("%s; the start took %s", line, took.Round(time.Millisecond))
+	if want := fmt.Sprintf(" chunks=%d ", n/each); !strings.Contains(line, want) {
+		t.Errorf("no%sin %s", want, line)
+	}
+	if took > 30*time.Second {
+		t.Errorf("the start took %s", took)
+	}
+	h.Kill()
 }
