@@ -4,7 +4,8 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 FUZZTIME  ?= 10s
 BENCH     ?= .
 BENCHTIME ?= 1s
-ROUNDS    ?= 50
+ROUNDS    ?= 200
+LEAK_TIME ?= 10m
 COUNT     ?= 1
 MACRO     ?= 3
 
@@ -16,7 +17,7 @@ export GOFLAGS := $(GOFLAGS) -buildvcs=false
 # The plugin is C to its host.
 export CGO_ENABLED := 1
 
-.PHONY: help build demo test race lint fuzz bench bench-macro crash tools clean dist distcheck manifests test-duckdb notice
+.PHONY: help build demo test race lint fuzz bench bench-macro crash leak tools clean dist distcheck manifests test-duckdb notice
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -30,7 +31,7 @@ demo: build ## see the plugin at work against servers on this machine
 	build/siemctl demo
 
 # The tests load the plugin as it is shipped, and spend none of their time on builds.
-test crash: export SIEM_S3_PLUGIN := $(CURDIR)/build/out_siem_s3.so
+test: export SIEM_S3_PLUGIN := $(CURDIR)/build/out_siem_s3.so
 
 test: build tools ## run every test, with the race detector
 	go test -race ./...
@@ -62,8 +63,12 @@ bench-macro: build tools ## run the plugin beside Fluent Bit's own s3 output, MA
 	@go build -o build/bench ./bench
 	set -o pipefail; SIEM_S3_PLUGIN=$(CURDIR)/build/out_siem_s3.so build/bench -rounds $(MACRO) | tee build/bench-macro.txt
 
-crash: build tools ## kill the plugin ROUNDS (50) times and look for what was lost
-	CRASH_ROUNDS=$(ROUNDS) go test -run Crash -count=1 -timeout 60m -v ./test
+crash: tools ## kill the plugin ROUNDS (200) times, and look for what was lost or doubled
+	CRASH_ROUNDS=$(ROUNDS) go test -run 'Kills|Tiny|Huge|Partitions|LargeStoreDir' -count=1 -timeout 60m -v ./test/crash
+	go test -run PowerLoss -count=1 -v ./spool
+
+leak: tools ## load, faults and reloads for LEAK_TIME (10m), and look for what has grown
+	LEAK_TIME=$(LEAK_TIME) go test -run Leaks -count=1 -timeout 60m -v ./test/crash
 
 tools: ## build the S3 server of the tests
 	@echo "building the S3 server of the tests; the first time this takes minutes"
