@@ -26,31 +26,49 @@ type ending struct {
 // longest is how long a process lives that does not come to its chosen end.
 const longest = 4 * time.Second
 
-// diskPoint is an operation on the disk, how often at most it may be survived, and
-// when it can be died at.
+// diskPoint is an operation on the disk, how often it is chosen beside others, how
+// often at most it is survived, and when it can be died at.
 type diskPoint struct {
-	op   string
-	most int
-	when []string
+	op     string
+	weight int
+	most   int
+	when   []string
 }
 
 var (
-	around     = []string{"before", "after"}
+	around = []string{"before", "after"}
+	within = []string{"before", "half-way", "half-way", "after"}
+
+	firstStart = diskPoint{"rename .key", 1, 1, around}
 	diskPoints = []diskPoint{
-		{"create .seg", 3, around},
-		{"write .seg", 12, []string{"before", "half-way", "half-way", "after"}},
-		{"sync .seg", 12, around},
-		{"close .seg", 3, around},    // the seal
-		{"truncate .seg", 1, around}, // what a crash left half-written
-		{"create .done", 3, around},  // the removal
-		{"write .done", 3, []string{"before", "half-way", "after"}},
-		{"sync .done", 3, around},
-		{"rename .done", 3, around},
-		{"syncDir dir", 6, around},
-		{"remove .seg", 3, around},
-		{"rename .key", 1, around}, // the first start
+		{"create .seg", 1, 3, around},
+		{"write .seg", 5, 12, within},
+		{"sync .seg", 3, 12, around},
+		{"close .seg", 2, 3, around},    // the seal
+		{"truncate .seg", 1, 1, around}, // what a crash left half-written
+		{"create .done", 1, 3, around},  // the removal
+		{"write .done", 1, 3, within},
+		{"sync .done", 1, 3, around},
+		{"rename .done", 2, 3, around},
+		{"syncDir dir", 1, 6, around},
+		{"remove .seg", 2, 3, around},
 	}
 )
+
+// chooseDiskPoint draws one, by their weights.
+func chooseDiskPoint(r *rand.Rand) diskPoint {
+	total := 0
+	for _, p := range diskPoints {
+		total += p.weight
+	}
+	n := r.IntN(total)
+	for _, p := range diskPoints {
+		if n -= p.weight; n < 0 {
+			return p
+		}
+	}
+	panic("not reached")
+}
 
 var putPoints = []struct {
 	name string
@@ -64,15 +82,14 @@ var putPoints = []struct {
 // chooseEnding draws one.
 func chooseEnding(r *rand.Rand, first bool) ending {
 	switch n := r.IntN(20); {
-	case first && n < 2:
-		p := diskPoints[len(diskPoints)-1]
-		return diskEnding(r, p)
-	case n < 4:
+	case first && n < 4:
+		return diskEnding(r, firstStart)
+	case n < 3:
 		return ending{name: "at random", after: time.Duration(r.IntN(2500)) * time.Millisecond}
-	case n < 6:
+	case n < 5:
 		return ending{name: "right after an OK", answers: 1 + r.IntN(40)}
-	case n < 12:
-		return diskEnding(r, diskPoints[r.IntN(len(diskPoints)-1)])
+	case n < 13:
+		return diskEnding(r, chooseDiskPoint(r))
 	case n < 16:
 		p := putPoints[r.IntN(len(putPoints))]
 		return ending{name: p.name, put: p.put, puts: 1 + r.IntN(4)}

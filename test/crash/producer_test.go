@@ -41,7 +41,7 @@ const (
 // fresh returns the next chunk: mostly a few events, now and then some thousands.
 func (p *producer) fresh() batch {
 	n := 1 + p.rand.IntN(100)
-	if p.rand.IntN(40) == 0 {
+	if p.rand.IntN(25) == 0 {
 		n = 2000 + p.rand.IntN(3000)
 	}
 	records := strings.NewReader(string(p.set.Records(p.next, p.next+n)))

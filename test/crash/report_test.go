@@ -15,6 +15,7 @@ type report struct {
 	missed          int // kills elsewhere than chosen
 	faults          map[string]int
 	total           tally
+	refused         int // times that a chunk was refused
 	again           int // chunks sent again whose OK had been read
 	alerts, repeats int // by their ids, and how many came once more
 }
@@ -40,6 +41,7 @@ func (r *report) checked(t *trial, result *tally) {
 	r.total.lost += result.lost
 	r.total.doubled += result.doubled
 	r.total.odd += result.odd
+	r.refused += t.producer.refused
 	r.again += t.producer.again
 	r.alerts += len(t.receiver.notices)
 	r.repeats += t.receiver.repeats
@@ -59,8 +61,8 @@ func (r *report) killCount() (n int) {
 func (r *report) String() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return fmt.Sprintf("%d kills; %s; %d chunks came again after their OK; %d alerts, %d repeats of them\nkilled: %s\nfaults met: %s",
-		r.killCount(), &r.total, r.again, r.alerts, r.repeats, list(r.kills), list(r.faults))
+	return fmt.Sprintf("%d kills; %s; %d refusals, %d chunks came again after their OK; %d alerts, %d repeats of them\nkilled: %s\nfaults met: %s",
+		r.killCount(), &r.total, r.refused, r.again, r.alerts, r.repeats, list(r.kills), list(r.faults))
 }
 
 func list(counts map[string]int) string {

@@ -57,7 +57,7 @@ func (t *trial) settings() host.Output {
 	size := pick("1M", "50M")
 	limit := "2G"
 	if size == "1M" {
-		limit = pick("2M", "2G")
+		limit = pick("2M", "2M", "2G")
 	}
 	o := t.alertingOutput(
 		"notify_group_by", pick("", "device_group"),
